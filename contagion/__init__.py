@@ -6,12 +6,12 @@
     >>> f"{result.socialization.socialized_share:.0%}"
     '100%'
 
-The names here are what a first session needs; the rest is in the rooms: `network` (what a network
-is), `models` (how losses spread), `rules` and `venues` (how one node shares a shortfall), `results`
-(what came out), `measures` (who is critical), `liquidation` and `margin` (positions, loans, initial
-margin), `scenarios` and `experiments` (many runs), `synthetic` (generated and reconstructed
-networks), `outofcore` (networks larger than memory), `lookthrough`, `randomgraphs`, `statistics`,
-`plot` and `report`; `study` holds a run as one specification.
+This module has the names for a first session. Others are in the subpackages: `network` (exposures
+and balance sheets), `models` (how losses spread), `rules` and `venues` (how one node shares a
+shortfall), `results` (losses and their bearers), `measures` (critical nodes), `liquidation` and
+`margin` (positions, loans, initial margin), `scenarios` and `experiments` (many runs), `synthetic`
+(generated and reconstructed networks), `outofcore` (networks larger than memory), `lookthrough`,
+`randomgraphs`, `statistics`, `plot` and `report`; `study` holds a run as one specification.
 """
 
 from __future__ import annotations
@@ -121,7 +121,7 @@ __all__ = [
     "write_report",
 ]
 
-_IN = {  # the room of a name; a name with a capital is an error, the others are rooms
+_IN = {  # the room of a name; other names are errors if capitalised, else rooms
     "DebtRank": "models",
     "EisenbergNoe": "models",
     "ExposureNetwork": "network",
@@ -140,7 +140,7 @@ _IN = {  # the room of a name; a name with a capital is an error, the others are
 
 
 def __getattr__(name: str) -> Any:
-    """Rooms and functions are loaded when they are used first: `import contagion` stays light."""
+    """Load rooms and functions on first use, so that `import contagion` is fast."""
     if name in __all__ and (name in _IN or name[0].isupper()):
         found = getattr(import_module(f".{_IN.get(name, 'errors')}", __name__), name)
         globals()[name] = found

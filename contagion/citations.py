@@ -1,6 +1,6 @@
-"""What to cite: the package, and the papers behind a model, a rule or a result, as BibTeX.
+"""Citations: the package, and the papers behind a model, a rule or a result, as BibTeX.
 
-`references.toml` beside this file has every paper once; `docs/references.md` is made from it too.
+`references.toml` in this folder has every paper once; `docs/references.md` is made from it too.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ PLAIN = str.maketrans({"&": r"\&", "%": r"\%"})
 
 @cache
 def references() -> dict[str, dict[str, Any]]:
-    """Every paper by its key: authors, year, title, where it appeared, DOI, what uses it.
+    """Every paper by its key: authors, year, title, publication, DOI, and the parts that use it.
 
     >>> references()["eisenberg_noe_2001"]["doi"]
     '10.1287/mnsc.47.2.236.9835'
@@ -41,11 +41,11 @@ def cite(what: Any = None) -> str:
     Parameters
     ----------
     what : a model, valuation or rule (class, object, name or word of the command line), or a result
-        of `model.propagate`, which also cites the rules of its nodes; by default the package alone.
+        of `model.propagate`, which also cites the rules of its nodes; by default only the package.
 
     Returns
     -------
-    str : BibTeX entries, the package first. A part without a paper gives the package alone.
+    str : BibTeX entries, the package first. For a part without a paper, only the package.
 
     Raises
     ------
@@ -103,17 +103,17 @@ def _entry(kind: str, key: str, rows: dict[str, str]) -> str:
 
 
 def _used(entry: dict[str, Any]) -> set[str]:
-    """The names of the package that stand in backticks: what an entry is the source of."""
+    """The names in backticks in `used`: the parts of the package with this entry as source."""
     return {_plain(name) for name in re.findall(NAME, entry["used"])}
 
 
 def _plain(name: str) -> str:
-    """A name as it is compared: "eisenberg-noe", "equal_losses" and `EqualLosses` are one."""
+    """A name in the form used for comparison: "equal_losses" and `EqualLosses` are equal."""
     return re.sub(r"[\W_]", "", name.rpartition(".")[2]).lower()
 
 
 def _names(what: Any) -> set[str]:
-    """The names under which the papers of something are recorded."""
+    """The names under which the papers of an object are recorded."""
     if isinstance(what, str):
         texts = " ".join(entry["used"] for entry in references().values())
         known = {_plain(name): name for name in re.findall(NAME, texts)}
@@ -128,7 +128,7 @@ def _names(what: Any) -> set[str]:
 
 
 def _of(parts: Iterable[Any]) -> set[str]:
-    """The names of parts that are objects of the package, and of those inside them."""
+    """The names of the parts that are objects of the package, and of their inner parts."""
     flat = [one for part in parts for one in (part if isinstance(part, tuple) else (part,))]
     own = [one for one in flat if type(one).__module__.startswith("contagion.")]
     return {name for one in own for name in _names(one)}

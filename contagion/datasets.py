@@ -1,4 +1,4 @@
-"""Packaged datasets: folders of tables with a card that says where every figure comes from."""
+"""Packaged datasets: folders of tables with a card that states the source of every figure."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ KEYS = (*TEXTS, *TABLES, "nodes", "caveats")
 class Card:
     """The description, source and assumptions of a dataset; amounts in `unit`.
 
-    `nodes` is their number in the period that is read by default. `rules` has the loss-sharing
-    rules of single nodes, `periods` the meaning of each snapshot, and `network` the options with
-    which the tables are read. `assume_equity` has the capital that is assumed where no source gives
-    it. `default_run` names the node that fails first (`default`), its recovery rate (`recovery`)
-    and the state from which losses are counted (`baseline`, "cleared" unless given). `sources` and
-    `grades` explain the columns source and evidence of the tables.
+    `nodes` is the number of nodes in the default period. `rules` has the loss-sharing rules of
+    single nodes, `periods` the meaning of each snapshot, and `network` the options for reading the
+    tables. `assume_equity` has assumed equity for nodes without a source. `default_run` names the
+    node that defaults first (`default`), its recovery rate (`recovery`) and the baseline of losses
+    (`baseline`, by default "cleared"). `sources` and `grades` explain the columns source and
+    evidence of the tables.
     """
 
     name: str
@@ -110,7 +110,7 @@ class Card:
 
 
 def _root() -> Path:
-    """The folder of the datasets: inside the installed package, or beside it in a checkout."""
+    """The folder of the datasets: in the installed package, or next to it in a checkout."""
     here = Path(__file__).resolve().parent
     return here / "_datasets" if (here / "_datasets").is_dir() else here.parent / "datasets"
 
@@ -144,7 +144,7 @@ def card(name: str) -> Card:
 
 
 def card_of_folder(folder: str | PathLike[str]) -> Card | None:
-    """The card in a folder of tables, such as a copy of a dataset; None where it has no whole one.
+    """The card in a folder of tables, such as a copy of a dataset; None without a complete card.
 
     >>> card_of_folder(path("neva_ring3")) == card("neva_ring3"), card_of_folder("nowhere")
     (True, None)
@@ -183,8 +183,8 @@ def _card(file: Path) -> Card:
 def load(name: str, **choices: Any) -> ExposureNetwork:
     """The exposure network of a dataset, with amounts in the unit of its card.
 
-    `choices` are those of `contagion.read`; they override the card, e.g. `period="2022-11"`. An
-    unknown name raises `UnknownNameError`, choices that do not fit the tables `NetworkError`.
+    `choices` are options of `contagion.read`; they override the card, e.g. `period="2022-11"`. An
+    unknown name raises `UnknownNameError`, options that do not fit the tables `NetworkError`.
 
     >>> len(load("neva_ring3"))
     3
@@ -205,10 +205,10 @@ def load(name: str, **choices: Any) -> ExposureNetwork:
 
 
 def outcomes(name: str) -> pd.DataFrame:
-    """What happened, or was published as the answer: one row a figure, empty where nothing is.
+    """Observed or published results: one row a figure; empty if the dataset has none.
 
-    Columns: node, what, value, unit, source, evidence and, where they matter, as_of, period,
-    run, note. An unknown name raises `DatasetError`.
+    Columns: node, what, value, unit, source, evidence and, if needed, as_of, period, run, note.
+    An unknown name raises `UnknownNameError`.
 
     >>> outcomes("neva_ring3").shape
     (90, 8)
@@ -224,7 +224,8 @@ def outcomes(name: str) -> pd.DataFrame:
 def price_path(name: str, of: str = "close") -> pd.DataFrame:
     """The prices of an episode over time: one row a date, one column an asset.
 
-    It is a path for `contagion.liquidation` (`path=`). Units and sources are in `price_path.csv`.
+    The table can be used as `path=` in `contagion.liquidation`. Units and sources are in
+    `price_path.csv`.
 
     Parameters
     ----------
@@ -233,7 +234,8 @@ def price_path(name: str, of: str = "close") -> pd.DataFrame:
 
     Raises
     ------
-    DatasetError : for an unknown name, a dataset without a price path, or another column.
+    UnknownNameError : for an unknown name.
+    DatasetError : for a dataset without a price path, or a column that it does not have.
 
     Example
     -------

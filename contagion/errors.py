@@ -1,4 +1,4 @@
-"""Errors of the package: one family, each says what is wrong and what mends it."""
+"""Errors of the package: one family; each message states the problem and how to solve it."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 
 class ContagionError(Exception):
-    """Base of every error that `contagion` raises on purpose."""
+    """Base class of all errors that `contagion` raises."""
 
 
 @contextmanager
 def located(where: object) -> Iterator[None]:
-    """Errors of the family raised inside begin with the file or entry that they come from.
+    """Put the file or entry concerned in front of the messages of errors raised inside.
 
     >>> with located("rule.toml"):
     ...     raise ArgumentError("share=2: it lies in [0, 1].")
@@ -42,7 +42,7 @@ def located(where: object) -> Iterator[None]:
 
 @contextmanager
 def reading(place: object, kind: type[ContagionError] | None = None) -> Iterator[None]:
-    """Whatever a parser says of a broken file is an error that names the file.
+    """Convert any error of a parser into an error that names the file.
 
     >>> with reading("rates.csv"):
     ...     float("high")
@@ -57,21 +57,21 @@ def reading(place: object, kind: type[ContagionError] | None = None) -> Iterator
     except Exception as error:
         said = str(error).split("C error: ")[-1].strip().rstrip(".").split("\n")[0]
         if isinstance(error, KeyError):
-            said = f"{said} has no meaning in it"
+            said = f"{said} is not a valid entry"
         elif isinstance(error, RecursionError):
-            said = "one thing is inside another too many times"
+            said = "it is nested too deeply"
         raise (kind or ArgumentError)(f"{place} cannot be read: {said}.") from error
 
 
 class ArgumentError(ContagionError, ValueError):
-    """An argument has a value that it cannot take; the message says which values it takes."""
+    """An argument has a value that is not permitted; the message lists the permitted values."""
 
 
 class ArgumentTypeError(ContagionError, TypeError):
     """An argument is of the wrong type; the message shows the right call."""
 
 
-# What an argument of a name is, all over the package, and how one comes by it.
+# For names of arguments used throughout the package: the class, and an example that creates one.
 KINDS = {
     "network": ("ExposureNetwork", "ct.datasets.load('cefi_credit_2022')"),
     "shock": ("Shock", "ct.Shock.default('celsius')"),
@@ -86,10 +86,10 @@ _PASSED: set[tuple[tuple[str, ...], str, type]] = set()
 
 
 def expect(*kinds: str, **given: object) -> None:
-    """Raise `ArgumentTypeError` unless every argument is what its name says (`KINDS`).
+    """Raise `ArgumentTypeError` unless every argument has the class of its name in `KINDS`.
 
-    `kinds` are names of classes of the package instead, for arguments that are something else.
-    The message shows the right call of the function that was called from outside.
+    `kinds` are names of other permitted classes of the package, which replace `KINDS`. The message
+    shows the correct call of the function that the user called.
 
     >>> expect(shock="celsius")
     Traceback (most recent call last):
@@ -106,7 +106,7 @@ def expect(*kinds: str, **given: object) -> None:
 
 
 def several(value: Any, kind: str, name: str, *, one: bool = False) -> list[Any]:
-    """A list of things of a class, each checked; `one`: also one of them without a list."""
+    """A list of objects of one class, each checked; with `one` also a single object is accepted."""
     if one and _is(value, (kind,)):
         return [value]
     if isinstance(value, str) or hasattr(value, "shape") or not isinstance(value, Iterable):
@@ -157,7 +157,7 @@ def _article(kind: str) -> str:
 
 
 def _call(name: str, value: object, frame: FrameType | None) -> str:
-    """How the function is called that was handed the value from outside of the package."""
+    """The signature of the outermost function of the package that received the value."""
     call = ""
     while frame is not None and frame.f_globals.get("__name__", "").startswith("contagion."):
         code, known = frame.f_code, frame.f_locals
@@ -170,34 +170,34 @@ def _call(name: str, value: object, frame: FrameType | None) -> str:
 
 
 class UnknownNameError(ContagionError, KeyError):
-    """There is no node, asset, layer, column or entry of that name; the closest is named."""
+    """A name of a node, asset, layer, column or entry is unknown; the message has the closest."""
 
     def __str__(self) -> str:
-        """The message as it is: `KeyError` would quote it."""
+        """The message without the quotes that `KeyError` would add."""
         return str(self.args[0]) if self.args else ""
 
 
 class MissingFileError(ContagionError, FileNotFoundError):
-    """There is no such file or folder."""
+    """A file or folder does not exist."""
 
 
 class MissingPackageError(ContagionError, ImportError):
-    """An optional package is not installed; the message says which extra brings it."""
+    """An optional package is not installed; the message names the extra to install."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that the input checks found.
+    """One finding of the input checks.
 
     Attributes
     ----------
-    code : stable code, `C001` ... for errors, `W001` ... for warnings.
-    severity : "error", "warning" or "repaired" (an error that a choice of the caller mended).
+    code : stable code, `C001` ... for errors, `W001` ... for warnings, `N001` ... for notes.
+    severity : "error", "warning", "note" or "repaired" (an error that an option repaired).
     title : the finding in two or three words.
-    message : what was found, with counts, amounts and sample rows.
-    fix : one line to paste that mends it.
-    count : rows or nodes concerned.
-    amount : money at stake, in the unit of the network (nan where it has no meaning).
+    message : description with counts, amounts and sample rows.
+    fix : one line with options or code that solve the problem.
+    count : number of rows or nodes concerned.
+    amount : amount concerned, in the unit of the network (nan where it has no meaning).
     samples : up to three rows or names, with file and line where known.
     """
 
@@ -237,7 +237,7 @@ def findings_table(findings: Sequence[Finding]) -> pd.DataFrame:
 
 
 class NetworkError(ContagionError):
-    """The tables do not describe an exposure network; `.findings` holds every reason.
+    """The tables do not describe an exposure network; `.findings` lists every reason.
 
     Example
     -------
@@ -271,7 +271,7 @@ class NetworkError(ContagionError):
 
 
 class ShockError(ContagionError):
-    """The shock does not fit the network: an unknown name, or more than there is to lose."""
+    """The shock is not possible: an invalid value, or a loss above a node's assets or equity."""
 
 
 class DatasetError(ContagionError):
@@ -279,11 +279,11 @@ class DatasetError(ContagionError):
 
 
 class ModelError(ContagionError):
-    """A model was asked for something that it does not compute."""
+    """The model does not compute the requested result."""
 
 
 class ConvergenceError(ContagionError):
-    """The iteration stopped before its tolerance; `.partial` carries what was reached."""
+    """The iteration did not converge to its tolerance; `.partial` has the result at the stop."""
 
     def __init__(self, message: str, partial: object = None):
         super().__init__(message)
@@ -291,17 +291,17 @@ class ConvergenceError(ContagionError):
 
 
 class AmbiguousSolution(ContagionError):
-    """More than one solution is valid and the caller has not said which is meant."""
+    """More than one solution is valid and the caller has not chosen one."""
 
 
 class RuleError(ContagionError):
-    """A loss-sharing rule is impossible, or the claims lack what it asks for."""
+    """A loss-sharing rule is not possible, or the claims lack data that it needs."""
 
 
 class MarginError(ContagionError):
-    """A book of positions and loans, or a parameter of a cascade, is not usable.
+    """A book of positions and loans, or a parameter of a cascade, is not valid.
 
-    `.findings` holds what is wrong with its tables.
+    `.findings` lists the errors in its tables.
     """
 
     def __init__(self, message: str, findings: Sequence[Finding] = ()):
@@ -310,12 +310,12 @@ class MarginError(ContagionError):
 
 
 class PolicyError(ContagionError):
-    """An intervention does not fit what it is applied to, or there is nothing to compare."""
+    """An intervention cannot be applied to its target, or there is nothing to compare."""
 
 
 class DisclosureError(ContagionError):
-    """A report about confidential data would say what it must not, or cannot be coded."""
+    """A report on confidential data would disclose names, or they cannot be replaced by codes."""
 
 
 class StressError(ContagionError):
-    """A stress test cannot be run, resumed or read as it was asked for."""
+    """A stress test cannot be run, resumed or read as requested."""

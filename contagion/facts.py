@@ -1,4 +1,4 @@
-"""Facts and sentences: every number that a sentence says is typed, and an exhibit prints it too."""
+"""Facts and sentences: every number in a sentence has a type, and an exhibit prints it too."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ Teller = Callable[[float], str]
 
 @dataclass(frozen=True)
 class Fact:
-    """One thing that a sentence says.
+    """One number, name or text in a sentence.
 
     Attributes
     ----------
     measure : the heading of the row or column of the exhibit that prints it.
-    value : in `unit` for money; a string for "name" and "text"; strings for "names".
-    kind : "money"; "size", money whose sign is in the words (more, less, short by); "share" in
-        [0, 1]; "percent", a share with four digits; "count"; "number"; "name", "names", or
-        "text", which is quoted as it is.
-    of : the perimeter: the row (node, quantity) if there are several, and the run.
+    value : an amount in `unit` for "money"; a string for "name" and "text"; strings for "names".
+    kind : "money", an amount; "size", an amount with its sign in words (more, less, short by);
+        "share" in [0, 1]; "percent", a share with four digits; "count"; "number"; "name", "names",
+        or "text", which is quoted unchanged.
+    of : the row (node, quantity) if there are several, and the run.
     exhibit : the id of the exhibit.
-    unit : of money; for a count the noun, in the singular; for a number what follows it, such as %.
+    unit : unit of an amount; for a count the singular noun; for a number its suffix, such as %.
     """
 
     measure: str
@@ -36,7 +36,7 @@ class Fact:
     unit: str = ""
 
     def shown(self, say: Mapping[str, Teller]) -> str:
-        """The fact as text; `say` has the scale of the sentence for every unit of money."""
+        """The fact as text; `say` has the scale of the sentence for every unit of amounts."""
         if isinstance(self.value, str):
             return self.value
         if isinstance(self.value, tuple):
@@ -52,11 +52,11 @@ class Fact:
 
 @dataclass(frozen=True)
 class Sentence:
-    """Words with places, and what stands there: facts, or sentences with facts of their own.
+    """A text template, and the facts or inner sentences that fill its places.
 
     All amounts of one unit are shown on one scale. Places that the template does not name are
-    dropped, so that conditions choose the template alone. It has no number of its own. `rests`
-    are the keys of the assumptions on which it depends, see `report.sections.caveats`.
+    ignored, so that conditions only need to choose the template. The template contains no numbers.
+    `rests` are the keys of the assumptions on which it depends, see `report.sections.caveats`.
 
     Example
     -------
@@ -79,7 +79,7 @@ class Sentence:
 
     @property
     def facts(self) -> tuple[Fact, ...]:
-        """All facts that are shown, those of inner sentences too."""
+        """All facts shown, including those of inner sentences."""
         parts = self.used.values()
         return tuple(
             fact
@@ -94,7 +94,7 @@ class Sentence:
 
     @property
     def split(self) -> tuple[str, str]:
-        """The amount with which it begins, if it does, and the rest.
+        """The fact at the beginning of the sentence, or an empty text, and the remainder.
 
         >>> lost = Fact("loss", 5.0, "money", (), "S1", "EUR")
         >>> Sentence("{lost} is lost.", {"lost": lost}).split
@@ -111,7 +111,7 @@ class Sentence:
         return self.shown(self._scales())
 
     def _scales(self) -> dict[str, Teller]:
-        """The scale of every unit of money, from all amounts of the sentence."""
+        """The scale of every unit, from all amounts of the sentence."""
         amounts: dict[str, list[float]] = {}
         for fact in self.facts:
             if fact.kind in ("money", "size") and isinstance(fact.value, float | int):
@@ -119,15 +119,15 @@ class Sentence:
         return {unit: _teller(found, unit) for unit, found in amounts.items()}
 
     def shown(self, say: Mapping[str, Teller]) -> str:
-        """The sentence on scales that are given."""
+        """The sentence on given scales."""
         return self.template.format_map({name: part.shown(say) for name, part in self.used.items()})
 
 
-SMALL = 0.1  # on the scale of the largest amount, below which all are told on the next one down
+SMALL = 0.1  # below this, on the scale of the largest amount, the next smaller scale is used
 
 
 def _teller(amounts: list[float], unit: str) -> Teller:
-    """The scale of the largest amount, or the one below where the smallest would be a fraction.
+    """The scale of the largest amount, or a smaller one if the smallest would be a fraction.
 
     >>> say = _teller([2.3056e9, 5.8e6], "USD")
     >>> say(2.3056e9), say(5.8e6)

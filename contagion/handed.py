@@ -1,4 +1,4 @@
-"""How a lower room finds an object of a higher one by name."""
+"""A registry with which lower rooms find objects of higher rooms by name."""
 
 from __future__ import annotations
 

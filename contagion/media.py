@@ -1,7 +1,7 @@
-"""What goes out: names as each medium shows them, cells of a spreadsheet, and endings of files.
+"""Output: safe text for each medium, cells of a spreadsheet, and endings of file names.
 
-A name is data: it may hold what a terminal, a page, a figure or a spreadsheet would act on. Each
-medium has one function here, and everything that goes out to it passes through that function.
+Names are data: they may contain characters that a terminal, a page, a figure or a spreadsheet
+would execute or interpret. Each medium has one function here, which all output to it uses.
 
 | medium | function |
 |---|---|
@@ -10,7 +10,7 @@ medium has one function here, and everything that goes out to it passes through 
 | figure | :func:`figure`, around each function of `contagion.plot` |
 | table for a spreadsheet | :func:`cell`, :func:`guarded` |
 
-Folders of data that are read back keep names as they are.
+Folders of data for reading contain the unchanged names.
 """
 
 from __future__ import annotations
@@ -33,16 +33,16 @@ P = ParamSpec("P")
 Drawn = TypeVar("Drawn")
 Thing = TypeVar("Thing")
 
-# Control characters, marks that turn the direction of text, line separators, lone surrogates.
+# Control characters, marks that change the direction of text, line separators, lone surrogates.
 HIDDEN = re.compile(
     "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
 )
-FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a cell that begins so may be run as a formula
+FORMULA = ("=", "+", "-", "@", "\t", "\r")  # cells with these beginnings may run as a formula
 NUMBER = re.compile(r"[+-]?[\d.,]+(e[+-]?\d+)?\s?%?", re.IGNORECASE)
 TABLES = (".csv", ".csv.gz")
 FIGURES = (".png", ".svg")
 REPORTS = (".html", ".htm", ".md", ".pdf", ".xlsx", ".tex")
-FILES = (  # names that are of files, not of folders
+FILES = (  # endings of files, not of folders
     ".csv", ".tsv", ".txt", ".gz", ".parquet", ".pq", ".xlsx", ".xlsm", ".xls", ".ods", ".tex",
     ".graphml", ".gexf", ".json", ".toml", ".html", ".htm", ".md", ".pdf", ".png", ".svg",
     ".zip", ".pkl",
@@ -50,12 +50,12 @@ FILES = (  # names that are of files, not of folders
 
 
 def visible(text: object, keep: str = "") -> str:
-    """A text in which characters that act instead of showing are written as escapes.
+    """A text with control and other invisible characters written as escapes.
 
     Parameters
     ----------
-    text : anything; its `str` is taken.
-    keep : characters that stay, a line break where the text has lines of its own.
+    text : any object; its `str` is used.
+    keep : characters that are not escaped, e.g. line breaks in a text of several lines.
 
     Example
     -------
@@ -66,7 +66,7 @@ def visible(text: object, keep: str = "") -> str:
 
 
 def shown(text: Callable[[Thing], str]) -> Callable[[Thing], str]:
-    """A `__repr__` whose text acts on no terminal; each of the package has this decorator."""
+    """Decorator of every `__repr__` of the package: its text cannot control the terminal."""
 
     @wraps(text)
     def safe(self: Thing) -> str:
@@ -76,7 +76,7 @@ def shown(text: Callable[[Thing], str]) -> Callable[[Thing], str]:
 
 
 def page(text: object) -> str:
-    """A text for HTML, in the page and in attributes; it keeps its lines.
+    """A text for HTML pages and attributes; line breaks are kept.
 
     >>> page("<b> & \\u202e")
     '&lt;b&gt; &amp; \\\\u202e'
@@ -87,14 +87,15 @@ def page(text: object) -> str:
 def notebook(
     text: str, frame: pd.DataFrame | None = None, unit: str = "", money: Sequence[str] = ()
 ) -> str:
-    """What a notebook shows: a `repr` line by line, and a table below it.
+    """The HTML for a notebook: a `repr` line by line, and a table below it.
 
-    Lines that are indented by four or more continue the line before: a page breaks lines itself.
+    Lines indented by four or more spaces are joined to the line before.
 
     Parameters
     ----------
     frame : the table.
-    unit, money : the unit of the columns `money`, which are shown on one scale, said in each head.
+    unit, money : the unit of the columns `money`, which are shown on one scale, with the unit in
+        each heading.
 
     Example
     -------
@@ -120,7 +121,7 @@ def notebook(
 
 
 def _plain(value: float) -> str:
-    """A number of a table, without an exponent.
+    """A number for a table, without an exponent.
 
     >>> _plain(258_000_000.0), _plain(0.1234567)
     ('258,000,000', '0.1235')
@@ -129,14 +130,14 @@ def _plain(value: float) -> str:
 
 
 def figure(draw: Callable[P, Drawn]) -> Callable[P, Drawn]:
-    """A function that draws: `$` in its texts is a dollar and no formula, and nothing is hidden."""
+    """Decorator of plot functions: `$` is a dollar sign, invisible characters are escaped."""
 
     @wraps(draw)
     def drawn(*args: P.args, **kwargs: P.kwargs) -> Drawn:
         from matplotlib import rcParams
         from matplotlib.text import Text
 
-        before = rcParams["text.parse_math"]  # alone: a context would undo what a notebook sets
+        before = rcParams["text.parse_math"]  # only this: a context would reset notebook settings
         rcParams["text.parse_math"] = False
         try:
             ax: Any = draw(*args, **kwargs)
@@ -148,7 +149,7 @@ def figure(draw: Callable[P, Drawn]) -> Callable[P, Drawn]:
             if HIDDEN.search(said):
                 text.set_text(visible(said, keep="\n"))
         for axis in (axis for one in whole.axes for axis in (one.xaxis, one.yaxis)):
-            labels = [label.get_text() for label in axis.get_ticklabels()]  # written again if drawn
+            labels = [label.get_text() for label in axis.get_ticklabels()]  # redrawn each time
             if any(map(HIDDEN.search, labels)):
                 axis.set_ticklabels([visible(label, keep="\n") for label in labels])
         return ax  # type: ignore[no-any-return]
@@ -157,7 +158,7 @@ def figure(draw: Callable[P, Drawn]) -> Callable[P, Drawn]:
 
 
 def cell(value: Any) -> Any:
-    """A cell of a table for a spreadsheet: a text that would be a formula begins with `'`.
+    """A cell of a table for a spreadsheet: `'` is put before a text that could be a formula.
 
     >>> cell("=1+1"), cell("-5 %"), cell("-inf"), cell(-1.5), cell("a")
     ("'=1+1", '-5 %', "'-inf", -1.5, 'a')
@@ -168,7 +169,7 @@ def cell(value: Any) -> Any:
 
 
 def guarded(frame: pd.DataFrame) -> pd.DataFrame:
-    """A table whose text cells and headings a spreadsheet shows and does not run.
+    """A table with text cells and headings that a spreadsheet shows and does not execute.
 
     >>> import pandas as pd
     >>> guarded(pd.DataFrame({"node": ["=a"], "loss": [-1.0]})).iloc[0].tolist()
@@ -184,7 +185,7 @@ def guarded(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def ending(file: str | PathLike[str], known: Sequence[str], what: str) -> str:
-    """The ending of a file to write; one that the writer does not know is refused.
+    """The ending of the name of a file to write; an unknown ending raises an error.
 
     >>> ending("r.HTML", (".html", ".md"), "report")
     '.html'
@@ -202,7 +203,7 @@ def ending(file: str | PathLike[str], known: Sequence[str], what: str) -> str:
 
 
 def folder(place: str | PathLike[str], what: str) -> Path:
-    """A folder to write to; the name of a file is refused.
+    """A folder to write to; a name with the ending of a file raises an error.
 
     >>> folder("net.csv", "network")
     Traceback (most recent call last):

@@ -1,4 +1,4 @@
-"""Independent runs in order, in one process or several, with a progress bar for those who wait."""
+"""Independent tasks in order, in one process or several, with an optional progress bar."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from typing import Any, TypeVar
 from uuid import uuid4
 
 Result = TypeVar("Result")
-TURN = 8  # calls for each process at a time, where results do not come one by one
-PLAIN = (type(None), bool, int, float, str, bytes, tuple)  # what costs as little as a reference
+TURN = 8  # calls for each process in a batch, if the backend does not return results one by one
+PLAIN = (type(None), bool, int, float, str, bytes, tuple)  # as cheap to send as a reference
 
 
 @contextmanager
 def bar(
     progress: bool, label: str, total: int | None = None, unit: str = "run"
 ) -> Iterator[Callable[[int], None]]:
-    """A progress bar as a function that moves it; without `progress` it does nothing.
+    """A progress bar as a function that advances it; without `progress` it does nothing.
 
     >>> with bar(False, "sweep", 2) as move:
     ...     move(1)
@@ -43,14 +43,14 @@ def each(
     label: str = "",
     unit: str = "run",
 ) -> Iterator[Result]:
-    """`run(*task)` of every task, in their order, whatever `n_jobs`.
+    """The results of `run(*task)` for every task, in the order of the tasks for any `n_jobs`.
 
     Parameters
     ----------
-    run : of independent tasks; with more processes it is pickled, closures too.
-    tasks : consumed as results come; a list tells the bar how many there are.
-    n_jobs : processes (joblib; −1 for all cores).
-    progress, label, unit : a bar, what it says, and what it counts.
+    run : function of independent tasks; with several processes it is pickled, closures too.
+    tasks : read as results are returned; for a list the bar shows the total.
+    n_jobs : number of processes (joblib; −1 for all cores).
+    progress, label, unit : whether to show a bar, its label, and the noun for the tasks it counts.
 
     >>> list(each(pow, [(2, 3), (3, 2)]))
     [8, 9]
@@ -77,10 +77,10 @@ def _results(
 
 @contextmanager
 def workers(n_jobs: int) -> Iterator[Callable[[Iterator[Any]], Any]]:
-    """Processes as a function: the results of calls (`joblib.delayed`), in order, as they come.
+    """A pool of processes as a function: it yields the results of `joblib.delayed` calls in order.
 
-    A backend of joblib that gives results only all together (multiprocessing, ray) gets a few calls
-    for each process at a time, so that memory does not grow with their number.
+    Some backends of joblib return all results together (multiprocessing, ray). They get the calls
+    in small batches, so that memory does not grow with the number of calls.
 
     >>> from joblib import delayed
     >>> with workers(1) as pool:
@@ -102,15 +102,15 @@ def _by_turns(
         yield from pool(few)
 
 
-# -- what all tasks share -----------------------------------------------------------------------
+# -- data that all tasks share ------------------------------------------------------------------
 
 
 def _parcels(
     run: Callable[..., Any], tasks: Iterator[tuple[Any, ...]]
 ) -> Iterator[tuple[Shipped, tuple[Any, ...]]]:
-    """Each task as what it shares with the others, and the rest of it.
+    """Each task as a pair: the arguments that it shares with other tasks, and the other arguments.
 
-    Shared are the places in which the first two tasks have the same object, such as a network.
+    Arguments are shared if the first two tasks have the same object there, such as a network.
     """
     first = list(islice(tasks, 2))
     same = [
@@ -132,11 +132,11 @@ def _called(parcel: Shipped, rest: tuple[Any, ...]) -> Any:
 
 
 class Shipped:
-    """The data that many tasks need; a process receives them once and not with every task.
+    """Data that many tasks need; a process receives them once and not with every task.
 
-    It is pickled on first use, for all tasks together. joblib hands large arrays over as memory
-    maps; dask sends what says that it is large to each worker once and leaves it there. A process
-    that has unpacked it keeps it for the next task.
+    They are pickled on first use, once for all tasks. joblib passes large arrays as memory maps;
+    dask sends objects with a large reported size to each worker once. A process that has unpacked
+    the data caches them for the next task.
 
     >>> import pickle
     >>> shipped = Shipped({"network": "large"})
@@ -160,7 +160,7 @@ class Shipped:
         return self._packed
 
     def __sizeof__(self) -> int:
-        """By it dask decides whether to send it apart from the tasks."""
+        """The size by which dask decides whether to send the data separately from the tasks."""
         return object.__sizeof__(self) + len(self.packed)
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -168,7 +168,7 @@ class Shipped:
 
 
 def unpacked(token: str, packed: Any) -> Shipped:
-    """The job of a token: from this process if it was here before."""
+    """The data of a token, from the cache of this process if it was received before."""
     with _LOCK:
         if token not in _HERE:
             while len(_HERE) >= 2:

@@ -1,6 +1,6 @@
 """Records: a table or a Series together with its definitions, its reasons for NaN and its notes.
 
-Where the numbers alone do not say enough, functions return a :class:`Table` (a DataFrame) or
+Functions whose numbers need an explanation return a :class:`Table` (a DataFrame) or
 :class:`Scores` (one number a node). In an expression a record acts as its pandas object, and the
 result is plain pandas: `record["loss"]`, `record.loc["a"]`, `record / 2`, `record.sort_values()`.
 Definitions and reasons are kept by `merge`, `join` and `to_csv` of the record, and by pickle.
@@ -22,21 +22,21 @@ from .errors import ArgumentError, Finding, findings_table
 from .media import TABLES, ending, guarded, notebook, page, shown, visible
 from .text import listing
 
-Why: TypeAlias = Mapping[Any, str]  # {row: why it is NaN}
-ROWS = 20  # of a long table in a notebook
-SHOWN = 6  # reasons that are printed below a table
+Why: TypeAlias = Mapping[Any, str]  # {row: reason why it is NaN}
+ROWS = 20  # largest number of rows of a table in a notebook
+SHOWN = 6  # largest number of reasons printed below a table
 MERGED = "NaN in the table that was merged"
 NO_ROW = "no row in the other table"
 PLACES = ("_row_left", "_row_right")
 
 
 def first_reason(n: int, reasons: Mapping[str, Any]) -> np.ndarray:
-    """(n,) for each row the first reason that holds, or an empty text.
+    """(n,) the first reason that applies to each row, or an empty text.
 
     Parameters
     ----------
     n : number of rows.
-    reasons : {reason: (n,) bool where it holds, or True for every row}.
+    reasons : {reason: (n,) bool, rows to which it applies, or True for every row}.
 
     Example
     -------
@@ -58,7 +58,7 @@ def because(
     ----------
     table : the numbers.
     reasons : as in :func:`first_reason`.
-    columns : the columns that these reasons are about, by default all.
+    columns : the columns that these reasons explain, by default all.
 
     Example
     -------
@@ -75,9 +75,9 @@ def because(
 
 
 class _Record(NDArrayOperatorsMixin):
-    """What tables and scores have in common: they act as the pandas object that they hold."""
+    """Common base of tables and scores, which act as the pandas object that they contain."""
 
-    __pandas_priority__ = 5000  # pandas leaves `series + record` to the record
+    __pandas_priority__ = 5000  # in `series + record` pandas defers to the record
     _held_in: ClassVar[str]
 
     @property
@@ -123,7 +123,7 @@ class _Record(NDArrayOperatorsMixin):
         return type(self), tuple(self.__dict__[f.name] for f in fields(self))  # type: ignore[arg-type]
 
     def _also(self) -> dict[str, Any]:
-        """The fields that a subclass has beside those of every record."""
+        """The additional fields of a subclass."""
         base = ("table", "values", "definitions", "definition", "reasons", "notes")
         return {name: x for name, x in self.__dict__.items() if name not in base}
 
@@ -131,7 +131,7 @@ class _Record(NDArrayOperatorsMixin):
         raise NotImplementedError
 
     def _lines(self) -> list[str]:
-        """The fields, notes and reasons below the numbers."""
+        """The lines of text below the numbers: fields, notes and reasons."""
         table = self._table()
         said: dict[tuple[str, tuple[Any, ...]], list[Any]] = {}
         for column, why in table.reasons.items():
@@ -172,9 +172,9 @@ class _Record(NDArrayOperatorsMixin):
         ----------
         other : record, DataFrame or named Series.
         on : column or columns to match; by default the row labels.
-        how : which rows to keep, as in `DataFrame.merge`. Cells of rows that one table lacks are
-            NaN, with that reason.
-        suffixes : for columns that both tables have.
+        how : rows to keep, as in `DataFrame.merge`. Rows missing in one table have NaN in its
+            columns, with this as the reason.
+        suffixes : added to the names of columns that both tables have.
 
         Example
         -------
@@ -210,17 +210,16 @@ class _Record(NDArrayOperatorsMixin):
     join = merge
 
     def to_csv(self, path: str | Path, **options: Any) -> None:
-        """Write the numbers to `path` and all that explains them to `<name>_reasons.csv`.
-
-        Names that a spreadsheet would take for a formula begin with `'` in both files.
+        """Write the numbers to `path` and their explanations to `<name>_reasons.csv`.
 
         The second file has the columns kind (definition, reason, note, or a field of the record),
-        column, row and text.
+        column, row and text. In both files a `'` is put before names that a spreadsheet would read
+        as a formula.
 
         Parameters
         ----------
-        path : of the table, .csv or .csv.gz.
-        options : for `DataFrame.to_csv`, for the table.
+        path : file of the table, .csv or .csv.gz.
+        options : for `DataFrame.to_csv`, applied to the table only.
         """
         ending(path, TABLES, "table")
         path, table = Path(path), self._table()
@@ -236,14 +235,14 @@ class _Record(NDArrayOperatorsMixin):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Table(_Record):
-    """A table with what its columns mean and why cells are NaN.
+    """A table with definitions of its columns and reasons for cells that are NaN.
 
     Attributes
     ----------
     table : the DataFrame.
     definitions : {column: one sentence with the unit}.
-    reasons : {column: {row: why it is NaN}}.
-    notes : what else a reader has to know.
+    reasons : {column: {row: reason why it is NaN}}.
+    notes : further information for readers of the table.
 
     Raises
     ------
@@ -269,7 +268,7 @@ class Table(_Record):
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        for part in ("definitions", "reasons"):  # of the columns that there are
+        for part in ("definitions", "reasons"):  # keep those of columns in the table
             given = getattr(self, part)
             kept = {column: given[column] for column in self.table if given.get(column)}
             object.__setattr__(self, part, kept)
@@ -288,11 +287,11 @@ class Table(_Record):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Amounts(Table):
-    """A table whose column `amount` is money; a notebook shows it on one scale, with the unit.
+    """A table with a column `amount`, which a notebook shows on one scale and with its unit.
 
     Attributes
     ----------
-    unit : of the amounts.
+    unit : the unit of the amounts.
 
     Example
     -------
@@ -316,14 +315,14 @@ class Amounts(Table):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Scores(_Record):
-    """One number a node, with its definition and why it is NaN.
+    """One number a node, with its definition and reasons for NaN.
 
     Attributes
     ----------
     values : the Series.
     definition : one sentence with the unit.
-    reasons : {node: why it is NaN}.
-    notes : what else a reader has to know.
+    reasons : {node: reason why it is NaN}.
+    notes : further information for readers of the numbers.
 
     Raises
     ------
@@ -363,7 +362,7 @@ def _refuse_silence(name: Any, index: pd.Index, blank: np.ndarray, why: Why) -> 
 
 
 def _as_table(given: Any) -> Table:
-    """The table of a record; pandas objects become one, whose NaN have no better reason."""
+    """The table of a record; a pandas object becomes a table with one general reason for NaN."""
     if isinstance(given, _Record):
         return given._table()
     frame = given.to_frame() if isinstance(given, pd.Series) else given

@@ -1,4 +1,4 @@
-"""Shocks: what goes wrong at the start. Frozen, named, added with `+`."""
+"""Shocks: the initial losses, defaults and price changes of a run. Immutable, added with `+`."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ from .network.exposure_network import ExposureNetwork
 from .network.hit import Hit, equity_lost, price_changes, stated_parts
 from .text import known_name, listing, money, plural
 
-FEW = 100  # names that are found one by one in the time that an index of their own takes
+FEW = 100  # up to this number of names, single look-ups are faster than building an index
 
 
 @dataclass(frozen=True)
 class Shock:
-    """A set of losses, defaults and price moves; `Shock()` is none.
+    """A set of losses, defaults and price changes; `Shock()` is empty.
 
     Build it with :meth:`loss`, :meth:`relative`, :meth:`equity`, :meth:`default`, :meth:`price`,
     :meth:`depeg`, and add.
 
     Attributes
     ----------
-    losses : pairs (node, money of external assets destroyed).
-    fractions : pairs (node or None for all, part of external assets destroyed).
+    losses : pairs (node, amount of external assets destroyed).
+    fractions : pairs (node or None for all, fraction of external assets destroyed).
     defaults : pairs (node, recovery rate).
     prices : pairs (asset, relative change).
-    depegs : pairs (token, value after over value before); what they are is said by the network.
-    equities : pairs (node, money of equity destroyed).
-    equity_fractions : pairs (node or None for all, part of positive equity destroyed).
+    depegs : pairs (token, value after / value before); the effect depends on the network.
+    equities : pairs (node, amount of equity destroyed).
+    equity_fractions : pairs (node or None for all, fraction of positive equity destroyed).
 
     Example
     -------
@@ -51,26 +51,26 @@ class Shock:
 
     @staticmethod
     def loss(amounts: Mapping[Any, float]) -> Shock:
-        """Destroy external assets: `{node: money >= 0}`.
+        """Destroy external assets: `{node: amount >= 0}`.
 
         Raises
         ------
         ShockError
-            For an amount that is negative or not finite; at :meth:`arrays` for more than the
-            node has.
+            For an amount that is negative or not finite; in :meth:`arrays` for an amount above
+            the external assets of the node.
         """
         return Shock(losses=_amounts(amounts))
 
     @staticmethod
     def relative(fraction: float, nodes: Iterable[Any] | None = None) -> Shock:
-        """Destroy the same part (0 to 1) of the external assets of `nodes`, by default of all.
+        """Destroy the same fraction (0 to 1) of the external assets of `nodes`, by default of all.
 
         Raises
         ------
         ShockError
-            For a fraction outside [0, 1]; at :meth:`arrays` for nodes of which only the equity is
-            known, so that their external assets are no data but the least that carries it. Use
-            :meth:`equity` there.
+            For a fraction outside [0, 1]; in :meth:`arrays` for nodes with only equity known: their
+            external assets are not data but the smallest value consistent with the equity. Use
+            :meth:`equity` for them.
         """
         return Shock(fractions=_parts(dict.fromkeys([None] if nodes is None else nodes, fraction)))
 
@@ -80,25 +80,26 @@ class Shock:
         *,
         relative: float | Mapping[Any, float] | None = None,
     ) -> Shock:
-        """Destroy equity, whatever assets it was invested in; also where only equity is known.
+        """Destroy equity, regardless of the assets behind it; works if only equity is known.
 
             loss_i = amount_i + part_i · max(equity_i, 0)
 
-        The usual shock of DebtRank. The money is taken from external assets. An amount above these
-        counts as a debt to creditors outside the graph that the balance sheet does not show: like
-        other external liabilities it is paid before (or beside) the claims of the graph.
+        This is the usual shock of DebtRank. The loss reduces external assets. An amount above the
+        external assets counts as a debt to creditors outside the graph that the balance sheet does
+        not show: like other external liabilities it ranks before (or pari passu with) the claims
+        of the graph.
 
         Parameters
         ----------
-        amounts : {node: money >= 0}, at most the equity of the node.
-        relative : {node: part of its equity, 0 to 1}, or one part for all nodes with positive
-            equity.
+        amounts : {node: amount >= 0}, at most the equity of the node.
+        relative : {node: fraction of its equity, 0 to 1}, or one fraction for all nodes with
+            positive equity.
 
         Raises
         ------
         ShockError
-            For amounts and parts out of range; at :meth:`arrays` for a node without known or
-            without positive equity, and for more equity than it has.
+            For amounts and fractions out of range; in :meth:`arrays` for a node without known
+            positive equity, and for an amount above the equity.
 
         Example
         -------
@@ -117,10 +118,10 @@ class Shock:
 
     @staticmethod
     def default(node: Any, recovery: float | Iterable[float] = 0.0) -> Shock:
-        """Fail a node for reasons outside the graph; every claim on it is paid `recovery` of face.
+        """Default of a node for outside reasons, with a fixed recovery rate on all claims.
 
-        The initial loss is the equity of the node and the shortfall of its creditors, less what
-        the node itself loses on claims in the graph, which is attributed to their debtors.
+        The initial loss is the node's equity plus its creditors' shortfall, minus the node's own
+        losses on claims in the graph, which are attributed to the debtors of these claims.
 
         Parameters
         ----------
@@ -148,7 +149,7 @@ class Shock:
 
     @staticmethod
     def price(changes: Mapping[Any, float]) -> Shock:
-        """Move the price of assets that nodes hold: `{asset: relative change >= −1}`."""
+        """Change the prices of assets that nodes hold: `{asset: relative change >= −1}`."""
         for asset, change in changes.items():
             if not (np.isfinite(change) and change >= -1):
                 raise ShockError(
@@ -158,18 +159,20 @@ class Shock:
 
     @staticmethod
     def depeg(token: Any, to: float = 0.9) -> Shock:
-        """A token is worth `to` of its value before, 0 ≤ to ≤ 1; 1 moves nothing.
+        """The value of a token falls to `to` times its value before, 0 ≤ to ≤ 1; 1: no change.
 
-        The effect depends on the network (:meth:`resolved`). A token in the table of holdings: its
-        price moves by to − 1, at every holder. A token that is a node: claims on it are worth `to`
-        of face, a default with a fixed recovery rate; as in any default the equity of the node is
-        written to zero too, which does not affect the holders. A name that is both does both.
+        The effect depends on the network (:meth:`resolved`). If the token is an asset in the table
+        of holdings, its price changes by to − 1 for every holder. If the token is a node, the node
+        defaults with a fixed recovery rate of `to` on all claims; as in any default, its equity is
+        also written to zero, which does not affect the holders. A name that is both has both
+        effects.
 
         Raises
         ------
         ShockError
-            For `to` outside [0, 1]; at :meth:`arrays` for a name that the network does not
-            have, with the closest one.
+            For `to` outside [0, 1].
+        UnknownNameError
+            In :meth:`arrays`, for a name that the network does not have, with the closest one.
 
         Example
         -------
@@ -188,13 +191,14 @@ class Shock:
         return Shock(depegs=((token, float(to)),))
 
     def resolved(self, network: ExposureNetwork) -> Shock:
-        """The same shock with every depeg written as the price move or default that it is.
+        """The same shock with every depeg replaced by a price change, a default or both.
 
         Raises
         ------
+        UnknownNameError
+            For a token that is neither a node nor an asset of the holdings, with the closest name.
         ShockError
-            For a token that is neither a node nor an asset of the holdings, with the closest
-            name; for two recoveries of one node.
+            For two recovery rates of one node.
 
         Example
         -------
@@ -243,15 +247,16 @@ class Shock:
         )
 
     def arrays(self, network: ExposureNetwork) -> Hit:
-        """The shock on the balance sheets of a network: losses, recoveries and prices.
+        """The shock as arrays for one network: losses, recovery rates and prices.
 
-            losses_i = what external assets lose + Σ_a (1 − price_a) holdings_ia + equity destroyed
+            losses_i = external assets destroyed + Σ_a (1 − price_a) holdings_ia + equity destroyed
 
         Raises
         ------
+        UnknownNameError
+            For a name that the network does not have, with the closest one.
         ShockError
-            For a name that the network does not have (with the closest one), and for a loss
-            above the external assets, or the equity, of its node.
+            For a loss above the external assets, or the equity, of its node.
         """
         expect(network=network)
         if self.depegs:
@@ -305,7 +310,7 @@ class Shock:
 
 
 def _amounts(amounts: Mapping[Any, float], what: str = "loss") -> tuple[tuple[Any, float], ...]:
-    """Pairs (node, money >= 0)."""
+    """Pairs (node, amount >= 0)."""
     for node, amount in amounts.items():
         if not (np.isfinite(amount) and amount >= 0):
             raise ShockError(
@@ -315,7 +320,7 @@ def _amounts(amounts: Mapping[Any, float], what: str = "loss") -> tuple[tuple[An
 
 
 def _parts(parts: Mapping[Any, float]) -> tuple[tuple[Any, float], ...]:
-    """Pairs (node or None, part between 0 and 1)."""
+    """Pairs (node or None, fraction between 0 and 1)."""
     for part in parts.values():
         if not 0 <= part <= 1:
             raise ShockError(f"The fraction is {part}; a node can lose between 0 and 1.")
@@ -323,7 +328,7 @@ def _parts(parts: Mapping[Any, float]) -> tuple[tuple[Any, float], ...]:
 
 
 def pairs_of(names: pd.Index, values: np.ndarray) -> tuple[tuple[Any, float], ...]:
-    """Pairs (name, number) of the numbers (n,) that are not 0.
+    """Pairs (name, number) for the entries (n,) that are not 0.
 
     >>> pairs_of(pd.Index(["a", "b"]), np.array([0.0, 2.0]))
     (('b', 2.0),)
@@ -332,7 +337,7 @@ def pairs_of(names: pd.Index, values: np.ndarray) -> tuple[tuple[Any, float], ..
 
 
 def _places(network: ExposureNetwork, pairs: tuple[tuple[Any, float], ...]) -> np.ndarray:
-    """Rows of the nodes of (node, value) pairs."""
+    """Positions of the nodes in (node, value) pairs."""
     nodes = [node for node, _ in pairs]
     if len(nodes) > FEW:
         found = network.names.get_indexer_for(pd.Index(nodes))

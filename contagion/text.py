@@ -1,4 +1,4 @@
-"""Small pieces of text: amounts, lists, closest names and docstrings, the same everywhere."""
+"""Functions for text: amounts, lists, closest names and docstrings, used in the whole package."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .units import STEPS, parse
 
 
 def money(amount: float, unit: str) -> str:
-    """An amount that a person can read: four digits, a scale and its unit.
+    """An amount as readable text: four digits, a scale and its unit.
 
     >>> money(2_400_000_000, "USD"), money(0.5, "EUR bn"), money(-41_200_000, "")
     ('2.4 bn USD', '0.5 bn EUR', '-41.2 m')
@@ -26,9 +26,9 @@ def money(amount: float, unit: str) -> str:
 
 
 def same_scale(amounts: Iterable[float], unit: str) -> Callable[[float], str]:
-    """:func:`money` for several amounts of one text, all on the scale of the largest.
+    """:func:`money` for several amounts in one text, all on the scale of the largest.
 
-    For a table or an axis, whose heading has the unit, see :func:`contagion.units.scale`.
+    For tables and axes with the unit in the heading, see :func:`contagion.units.scale`.
 
     >>> say = same_scale([4_927_000, 246_362], "USD mn")
     >>> say(4_927_000), say(246_362)
@@ -51,7 +51,7 @@ def same_scale(amounts: Iterable[float], unit: str) -> Callable[[float], str]:
 
 
 def listing(items: Iterable[object], most: int = 3) -> str:
-    """Up to `most` items in quotes, and how many more there are.
+    """Up to `most` items in quotes, and the number of further items.
 
     >>> listing(["a", "b", "c", "d"])
     "'a', 'b', 'c' and 1 more"
@@ -96,7 +96,7 @@ def did_you_mean(name: object, names: Sequence[object], what: str) -> str:
 
 
 def known_name(name: object, names: Collection[Any], what: str, where: str = "") -> None:
-    """Raise `UnknownNameError` unless `name` is one of the names; `where` begins the message.
+    """Raise `UnknownNameError` unless `name` is in `names`; the message begins with `where`.
 
     >>> known_name("celsius", ["celsius", "voyager"], "node")
     >>> known_name("celsuis", ["celsius", "voyager"], "node", "funds")
@@ -114,9 +114,9 @@ def known_name(name: object, names: Collection[Any], what: str, where: str = "")
 
 
 def choice(value: object, words: Iterable[object], option: str, other: str = "") -> None:
-    """Raise `ArgumentError` unless an option has one of the values that it takes.
+    """Raise `ArgumentError` unless an option has one of the permitted values.
 
-    `other` is said where the caller takes something else besides the words.
+    `other` is added to the message if the caller accepts something else besides `words`.
 
     >>> choice("closed", ("cleared", "book"), "baseline")
     Traceback (most recent call last):
@@ -137,7 +137,7 @@ def choice(value: object, words: Iterable[object], option: str, other: str = "")
 
 
 def plural(n: int, one: str, many: str = "") -> str:
-    """A count with its noun; `many` where an s does not do.
+    """A count with its noun; `many` is an irregular plural.
 
     >>> plural(1, "node"), plural(1200, "node"), plural(2, "currency", "currencies")
     ('1 node', '1,200 nodes', '2 currencies')
@@ -159,7 +159,7 @@ def percent(share: float) -> str:
 def toml(
     text: str, kind: type[ContagionError] = ArgumentError, what: str = "this is"
 ) -> dict[str, Any]:
-    """The tables of a TOML file; an error of the family where it is none.
+    """The tables of a TOML file; raises an error of class `kind` if the text is not TOML.
 
     >>> toml("a = 1")
     {'a': 1}
@@ -170,13 +170,13 @@ def toml(
         return tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         deep = isinstance(error, RecursionError)
-        said = "too many brackets inside each other" if deep else error
+        said = "brackets are nested too deeply" if deep else error
         raise kind(f"{what} not TOML: {said}.") from None
 
 
 def wrapped(text: str, width: int, indent: str = "", hang: str = "") -> list[str]:
-    """A text in lines of at most that width, all set in by `indent`, those after the first by
-    `hang` too; words stay whole.
+    """A text in lines of at most `width` characters, indented by `indent`, after the first line
+    also by `hang`; words are not broken.
 
     >>> wrapped("one two three", 9, " ", "  ")
     [' one two', '   three']
@@ -192,7 +192,7 @@ def wrapped(text: str, width: int, indent: str = "", hang: str = "") -> list[str
 
 
 def documented(text: str, width: int = 79) -> str:
-    """A docstring on lines that fit: paragraphs flow, formulas and examples keep their lines.
+    """A docstring wrapped to `width`; formulas and examples keep their lines.
 
     >>> print(documented("One\\ntwo.\\n\\n    a = b\\n    c = d"))
     One two.
@@ -217,7 +217,7 @@ def _block(lines: list[str], width: int) -> list[str]:
 
 
 def _items(lines: list[str]) -> list[str]:
-    """Lines that are set in continue the line before."""
+    """Join indented lines to the line before."""
     found: list[str] = []
     for line in lines:
         if found and line.startswith(" "):
@@ -228,13 +228,13 @@ def _items(lines: list[str]) -> list[str]:
 
 
 def _set_in(line: str, hang: str, width: int) -> list[str]:
-    """One line that fits, or several; spaces inside it stay."""
+    """One line, wrapped to `width`; spaces inside it are kept."""
     indent = line[: len(line) - len(line.lstrip())]
     return wrapped(line.strip(), width, indent, hang)
 
 
 def whole_percent(share: float) -> str:
-    """A share in percent; one that rounds to nothing is "<1%".
+    """A share in whole percent; a positive share that rounds to 0 is "<1%".
 
     >>> whole_percent(0.434), whole_percent(0.002), whole_percent(0.0)
     ('43%', '<1%', '0%')
@@ -243,7 +243,7 @@ def whole_percent(share: float) -> str:
 
 
 def listed(items: list[str], most: int = 4) -> str:
-    """Names in a sentence.
+    """Up to `most` names for a sentence, and the number of others.
 
     >>> listed(["A", "B", "C"]), listed(["A", "B", "C", "D", "E"], 3)
     ('A, B and C', 'A, B, C and 2 others')

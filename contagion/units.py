@@ -1,4 +1,4 @@
-"""Units of money: read once, converted where that is exact, one scale for each exhibit."""
+"""Units of amounts: parsing, exact conversion, and one scale for each exhibit."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ GLUED = re.compile(r"([A-Z]{3})(k|m|mn|bn|tn)")
 
 @dataclass(frozen=True)
 class Unit:
-    """The unit that is counted, and the number of them in one.
+    """A currency or asset, and the scale of its amounts.
 
     Attributes
     ----------
-    asset : a currency, a token or any other word; empty where no unit is stated.
-    factor : how many of `asset` an amount of 1 is.
+    asset : a currency, a token or any other word; empty if no unit is stated.
+    factor : number of units of `asset` in an amount of 1, e.g. 1e6 for "USD mn".
     """
 
     asset: str
@@ -36,7 +36,7 @@ class Unit:
 
     @property
     def step(self) -> int:
-        """The number in `STEPS` of the largest scale that is not above that of the data."""
+        """The position in `STEPS` of the largest scale that is not above the scale of the data."""
         return max(i for i, (size, _) in enumerate(STEPS) if size <= max(self.factor, 1.0))
 
     def shown(self, step: int) -> str:
@@ -44,13 +44,13 @@ class Unit:
         return " ".join(filter(None, [self.asset, STEPS[step][1]]))
 
     def spoken(self, step: int) -> str:
-        """The same unit as it follows a number."""
+        """The same unit in the form used after a number."""
         return " ".join(filter(None, [STEPS[step][1], self.asset]))
 
 
 @lru_cache(maxsize=256)
 def parse(unit: str) -> Unit:
-    """A unit as people write it: an asset, and perhaps a scale before, behind or joined to it.
+    """Parse a unit: an asset, and optionally a scale before, after or joined to it.
 
     >>> parse("USD mn"), parse("bn EUR"), parse("BTC")
     (Unit(asset='USD', factor=1000000.0), Unit(asset='EUR', factor=1000000000.0), Unit(asset='BTC', factor=1.0))
@@ -71,13 +71,13 @@ def conversion(source: str, target: str, what: str = "The amount", fix: str = ""
 
     Parameters
     ----------
-    source, target : units; two that are both empty are the same.
+    source, target : units; two empty units are equal.
     what : the object whose amounts are converted, for the message.
-    fix : what the user can do where the factor is not known.
+    fix : advice for the user if the factor is not known.
 
     Raises
     ------
-    ArgumentError : for two assets, or where only one of the units is stated.
+    ArgumentError : for two different assets, or if only one of the units is stated.
 
     Example
     -------
@@ -106,8 +106,8 @@ class Scale:
     ----------
     divisor : amounts are divided by it.
     label : the unit of the quotients, for a heading or an axis, e.g. "USD m".
-    digits : digits behind the point.
-    spoken : the same unit as it follows a number, e.g. "m USD".
+    digits : digits after the decimal point.
+    spoken : the same unit in the form used after a number, e.g. "m USD".
     """
 
     divisor: float
@@ -120,11 +120,11 @@ class Scale:
         return amount / self.divisor
 
     def named(self, what: str) -> str:
-        """What the numbers are, with their unit."""
+        """The name `what` of the numbers with their unit, for a heading."""
         return f"{what}, {self.label}" if self.label else what
 
     def __call__(self, amount: float) -> str:
-        """The number alone, for a cell below a heading that has the unit."""
+        """The number without its unit, for a cell below a heading with the unit."""
         if not math.isfinite(amount):
             return "–" if math.isnan(amount) else str(amount)
         value = round(amount / self.divisor, self.digits) + 0.0
@@ -145,9 +145,9 @@ def scale(amounts: Iterable[float], unit: str) -> Scale:
 
     Parameters
     ----------
-    amounts : all money of the exhibit, in `unit`; what is not finite does not count.
-    unit : unit of the amounts; it may carry a scale of its own ("USD mn"). Empty for counts, and
-        where none is stated.
+    amounts : all amounts of the exhibit, in `unit`; values that are not finite are ignored.
+    unit : unit of the amounts; it may include a scale ("USD mn"). Empty for counts, or if no unit
+        is stated.
 
     Example
     -------
@@ -165,10 +165,10 @@ def scale(amounts: Iterable[float], unit: str) -> Scale:
     values = np.abs(np.fromiter(amounts, float))
     own = parse(unit)
     top = float(values[np.isfinite(values)].max(initial=0.0)) * own.factor
-    top *= 1 + 1e-9  # 10 is 10 after a conversion too
+    top *= 1 + 1e-9  # tolerance for the rounding error of a conversion
     fits = [i for i, (size, _) in enumerate(STEPS) if top / size < LARGEST]
     first = fits[0] if fits else len(STEPS) - 1
-    step = max(first, own.step)  # never below the scale of the data themselves
+    step = max(first, own.step)  # never below the scale of the data
     largest, digits = top / STEPS[step][0], None
     if largest < 1 and step > own.step:
         step, digits = step - 1, 0  # six digits read better than a fraction

@@ -1,23 +1,22 @@
-"""The words that every signature shares: what they mean, their type and their default.
+"""Argument names that all functions share: meaning, type and default.
 
 | word | meaning | default |
 |---|---|---|
-| `network` | the exposures; the first argument, save where a file comes before it | |
+| `network` | the exposures; the first argument, unless a file comes before it | |
 | `rng` | seed, `SeedSequence` or `Generator`, used once | None: fresh entropy at each call |
 | `level` | probability of a value at risk or expected shortfall | `LEVEL`, `JOINT_LEVEL` |
 | `confidence` | coverage of an interval | `CONFIDENCE` |
 | `interval` | method of an interval | "asymptotic" |
-| `resamples` | bootstrap or permutation samples of what is there | 999, 200 for errors alone |
+| `resamples` | bootstrap or permutation samples of existing data | 999, 200 for standard errors |
 | `samples` | networks, orders or vectors that a sampler draws | |
-| `scenarios` | a scenario set, or how many | |
-| `most` | rows or boxes shown at most | 10, in figures 12 |
-| `max_size` | size of the largest set that a search tries | |
-| `n_jobs` | processes, −1 for all cores; results do not depend on it | 1 |
+| `scenarios` | a scenario set, or the number of scenarios | |
+| `most` | largest number of rows or boxes shown | 10, in figures 12 |
+| `max_size` | size of the largest set that a search considers | |
+| `n_jobs` | number of processes, −1 for all cores; results do not depend on it | 1 |
 | `progress` | show a progress bar | False |
 
 With `rng=None` two calls differ; a seed makes them equal. Functions that need random numbers and
-have no argument `rng` (tables of results, the report) use `SEED`, and give the same result each
-time.
+have no argument `rng` (tables of results, the report) use `SEED`, so their results do not change.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ Rng = int | np.random.Generator | np.random.SeedSequence | None
 Interval = Literal["asymptotic", "bootstrap"]
 
 SEED = 0
-LEVEL = 0.99  # of a loss: value at risk, expected shortfall, what is allocated of them
+LEVEL = 0.99  # of a loss: value at risk, expected shortfall, their allocations
 JOINT_LEVEL = 0.95  # of a tail within a tail (CoVaR, tail dependence): 1 − level enters twice
 LEVELS = (0.95, 0.99)  # of a table
 CONFIDENCE = 0.95

@@ -1,9 +1,10 @@
-"""Look-through: which base assets stand behind a claim, through any number of wrappers.
+"""Look-through: the base assets that back a claim, through any number of wrappers.
 
-A token is backed by a protocol that holds another token, and so on. :func:`look_through` unrolls
-the chain, loops included, without making or losing money; :func:`who_holds_the_bag` says who holds
-an asset or a token in the end, :func:`rehypothecation` how often a base asset is used again and
-how deep the chains are, :func:`blast_radius` what depends on one oracle, bridge or chain.
+A token is backed by a protocol that holds another token, and so on. :func:`look_through` resolves
+such chains, including closed cycles, and preserves the total of the base assets.
+:func:`who_holds_the_bag` returns the ultimate holders of an asset or token,
+:func:`rehypothecation` the number of times a base asset is reused and the depth of the chains, and
+:func:`blast_radius` the nodes and amounts that depend on one oracle, bridge or chain.
 """
 
 from __future__ import annotations

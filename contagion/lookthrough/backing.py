@@ -1,4 +1,4 @@
-"""The backing of every claim: shares of the debtor's assets, and base assets held outright."""
+"""The backing of every claim: shares of the debtor's assets, and base assets held directly."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from scipy.sparse.csgraph import breadth_first_order
 from ..errors import ArgumentError
 from ..network.exposure_network import ExposureNetwork
 
-NOTHING = 1e-12  # a share of a balance sheet below this is rounding
+NOTHING = 1e-12  # tolerance for rounding error, as a share of a balance sheet
 
 
 @dataclass(frozen=True, eq=False)
 class Backing:
-    """Shares of the assets of every node, by who has a claim on them.
+    """Shares of the assets of every node by claimant.
 
     Attributes
     ----------
-    shares : `W`, CSR (n, n): `W[i, j]` is the part of the assets of j behind the claims of i on j.
-    owners, external : (n,) parts behind the owners and the external creditors of a node. With
-        the column of `W` the three sum to 1 for every node that has or owes anything.
-    pairs : (m,) creditor and (m,) debtor rows, and (m,) money of the claims that were kept.
+    shares : `W`, CSR (n, n): `W[i, j]` is the share of the assets of j that backs claims of i.
+    owners, external : (n,) shares that back the owners and the external creditors of a node.
+        Together with the column of `W` they sum to 1 for every node with assets or debts.
+    pairs : creditor (m,), debtor (m,) as positions of nodes, and amount (m,) of the claims kept.
     """
 
     shares: csr_array
@@ -33,10 +33,10 @@ class Backing:
 
     @property
     def open(self) -> np.ndarray:
-        """(n,) bool: nodes from which some of what comes in reaches an owner or an outsider.
+        """(n,) bool: nodes whose assets partly back an owner or an external creditor of some node.
 
-        The others owe each other everything: nothing from outside stands behind them, because
-        their assets are at most their debts, which they alone hold.
+        The other nodes form closed cycles without outside backing: their assets are at most their
+        debts, and they owe these debts only to each other.
         """
         creditor, debtor, amount = self.pairs
         n, ends = len(self.owners), np.flatnonzero(self.owners + self.external > NOTHING)
@@ -55,22 +55,22 @@ class Backing:
 
 
 def backing(network: ExposureNetwork, keep: np.ndarray | None = None) -> Backing:
-    """Who has a claim on which part of the assets of every node, at book values.
+    """The shares of the assets of every node by claimant, at book values.
 
         D_j = max(assets_j, liabilities_j)      W[i, j] = claims_ij / D_j
         owners_j = max(assets_j − liabilities_j, 0) / D_j     external_j = external debts_j / D_j
 
-    Where a node has more than it owes, the rest backs its owners; where it owes more than it has,
-    all claims share what there is by their face value, whatever their seniority. Sides of a
-    balance sheet that are not known count as zero: what is not known is not looked through.
+    Assets above the liabilities of a node back its owners. If liabilities exceed assets, all claims
+    share the assets in proportion to face value, regardless of seniority. Unknown sides of a
+    balance sheet count as zero.
 
     Parameters
     ----------
-    keep : (m,) bool, the claims that count; the others are left out of both balance sheets.
+    keep : (m,) bool, the claims to include; the others are removed from both balance sheets.
 
     Source: the shares are those of cross-holdings, Elliott, Golub and Jackson (2014), American
     Economic Review 104(10), where `C[i, j]` is the part of j that i holds and `1 − Σ_i C[i, j]`
-    what outsiders hold; here the claims are debts and equity is what is left.
+    the part held by outsiders; here the claims are debts and equity is the residual claim.
 
     Example
     -------
@@ -104,20 +104,20 @@ def backing(network: ExposureNetwork, keep: np.ndarray | None = None) -> Backing
 
 
 def outside(network: ExposureNetwork) -> np.ndarray:
-    """External assets (n,) in money: not less than the holdings, 0 where nothing is known."""
+    """External assets (n,): at least the value of the holdings, 0 where nothing is known."""
     return np.asarray(np.maximum(network.book.stated_assets, network.held.sum(axis=1)))
 
 
 def base_assets(network: ExposureNetwork, other: str) -> tuple[tuple[object, ...], np.ndarray]:
-    """Names of the base assets, and `H` (n, A), what every node holds of them outright, in money.
+    """Names of the base assets, and `H` (n, A), the amount of them that every node holds directly.
 
     The assets of `net.holdings` in the order of their names, then `other`: external assets that
-    the holdings do not explain.
+    are not listed in the holdings.
 
     Raises
     ------
     ArgumentError
-        When the holdings have an asset called `other`.
+        If the holdings have an asset named as in `other`.
     """
     names, total = tuple(network.priced_assets), outside(network)
     if other in names:
@@ -131,7 +131,7 @@ def base_assets(network: ExposureNetwork, other: str) -> tuple[tuple[object, ...
 
 
 def without(shares: csr_array, nodes: np.ndarray) -> csr_array:
-    """The matrix with the columns of some nodes (bool (n,) or rows) empty: nothing passes them."""
+    """The matrix with empty columns for some nodes (bool (n,) or positions): no flow past them."""
     stop = np.zeros(shares.shape[1], bool)
     stop[nodes] = True
     edges = shares.tocoo()
@@ -141,5 +141,5 @@ def without(shares: csr_array, nodes: np.ndarray) -> csr_array:
 
 
 def kept(shares: csr_array) -> np.ndarray:
-    """(n,) the part of a node on which no node in the graph has a claim: `1 − Σ_i W[i, j]`."""
+    """(n,) share of a node's assets not claimed by nodes of the graph: `1 − Σ_i W[i, j]`."""
     return np.asarray(np.maximum(1.0 - shares.sum(axis=0), 0.0))

@@ -15,42 +15,44 @@ from .backing import backing, kept, outside, without
 
 
 def blast_radius(network: ExposureNetwork, column: str = "oracle") -> pd.DataFrame:
-    """Everything that depends on each oracle, bridge or chain: nodes and money at stake.
+    """Nodes and amounts that depend on each oracle, bridge or chain.
 
     With the nodes D that name it in `column`, the shares `W` and the base assets `h` (all
-    external assets) of :func:`look_through`:
+    external assets) of :func:`look_through`,
 
         at_stake = Σ_D (I − W without the columns of D)^-1 h
 
-    is what reaches one of them at all; every unit counts once, at the first one it meets.
+    is the amount of base assets that backs at least one node of D; every unit counts once, at the
+    first such node.
 
     Parameters
     ----------
-    column : a column of the nodes: "oracle", "bridge", "chain" or any other with names in it. A
-        cell may hold several names, separated by semicolons; empty cells depend on nothing.
+    column : a column of the nodes with names: "oracle", "bridge", "chain" or any other. A cell may
+        hold several names, separated by semicolons; an empty cell means no dependence.
 
     Returns
     -------
     DataFrame
-        One row a name, index called like the column, most money at stake first.
+        One row a name, index named as the column, largest at_stake first; amounts in the unit of
+        the network.
 
-        - direct: nodes that name it; indirect: other nodes that hold a claim on one of them,
-          or on one that does, and so on;
-        - claims: claims in the graph on the direct nodes, at face (money);
-        - at_stake (money) and share of all base assets; names overlap, shares need not sum to 1;
-        - ends_direct, ends_elsewhere (money): the part of at_stake that ends with owners and
-          external creditors of the direct nodes, and of all others. They sum to at_stake.
+        - direct: nodes that name it; indirect: other nodes with a claim on one of these, directly
+          or through other nodes;
+        - claims: claims in the graph on the direct nodes, at face value;
+        - at_stake, and its share of all base assets; names overlap, shares need not sum to 1;
+        - ends_direct, ends_elsewhere: the part of at_stake that belongs to owners and external
+          creditors of the direct nodes, and of all other nodes. They sum to at_stake.
 
     Raises
     ------
-    ArgumentError
-        When the nodes have no such column, with the closest one.
+    UnknownNameError
+        If the nodes have no such column, with the closest one.
 
     Source: absorption of the flow of :func:`look_through` at a set of nodes, our own.
 
     Example
     -------
-    A market that relies on one oracle holds 30 of its own and 50 of a vault that has 100.
+    A market that uses one oracle has assets of 30 and a claim of 50 on a vault with assets of 100.
 
     >>> nodes = pd.DataFrame({"node": ["vault", "market", "user"],
     ...     "external_assets": [100.0, 30.0, 0.0], "oracle": [None, "feed", None]})
@@ -76,7 +78,7 @@ def blast_radius(network: ExposureNetwork, column: str = "oracle") -> pd.DataFra
 
 
 def _groups(cells: pd.Series) -> dict[str, np.ndarray]:
-    """Rows of the nodes by name in the cells, names in alphabetical order."""
+    """Positions of the nodes for each name in the cells, names in alphabetical order."""
     text = cells.reset_index(drop=True).dropna().astype(str).str.split(";").explode().str.strip()
     text = text[text != ""]
     rows = text.index.to_numpy(np.int64)
@@ -108,7 +110,7 @@ def _row(
 
 
 def _above(network: ExposureNetwork, nodes: np.ndarray) -> np.ndarray:
-    """(n,) bool: these nodes and all that hold claims on them, over any number of steps."""
+    """(n,) bool: these nodes and all nodes with claims on them, directly or indirectly."""
     n, live = len(network), network.amount > 0
     start = np.concatenate([np.full(len(nodes), n), network.debtor[live]])
     stop = np.concatenate([nodes, network.creditor[live]])

@@ -1,4 +1,4 @@
-"""Look-through of every node to base assets."""
+"""Look-through of every node to its base assets."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ Loops = Literal["solve", "cut"]
 
 @dataclass(frozen=True, eq=False, repr=False)
 class LookThrough:
-    """What every node holds, wrappers unrolled down to base assets; money in the unit of `network`.
+    """The base assets of every node, directly and through wrappers, in the unit of `network`.
 
     Attributes
     ----------
-    network : the network that was looked through.
-    mode : "solve" or "cut", what was done about loops.
-    assets : the A base assets; the last is external assets that no holding explains.
-    direct : `H` (n, A), base assets held outright.
-    exposure : `(I − W)^-1 H` (n, A), base assets held outright and behind claims. It is gross: a
+    network : the network of the claims.
+    mode : "solve" or "cut", the treatment of loops.
+    assets : the A base assets; the last is external assets that are not listed in the holdings.
+    direct : `H` (n, A), base assets held directly.
+    exposure : `(I − W)^-1 H` (n, A), base assets held directly and through claims. It is gross: a
         unit counts at its holder and at every node in the chain above, see :attr:`ends`.
-    shares : :class:`~contagion.lookthrough.backing.Backing`, who has which part of every node.
-    cut : bool (m,), the exposures that were left out; all false for "solve".
+    shares : :class:`~contagion.lookthrough.backing.Backing`, shares of every node by claimant.
+    cut : bool (m,), the exposures that were removed; all false for "solve".
     """
 
     network: ExposureNetwork
@@ -47,22 +47,22 @@ class LookThrough:
 
     @cached_property
     def table(self) -> pd.DataFrame:
-        """Rows node, asset, direct, look_through (money), where there is any."""
+        """Columns node, asset, direct, look_through; one row for each amount that is not 0."""
         return self._tidy({"direct": self.direct, "look_through": self.exposure})
 
     @cached_property
     def ends(self) -> pd.DataFrame:
-        """Rows node, asset, owners, external_creditors: where the base assets end up, in money.
+        """Columns node, asset, owners, external_creditors: the ultimate claimants on base assets.
 
-        Nothing is counted twice: for every asset, owners + external creditors of all nodes sum to
-        what all nodes hold outright.
+        No amount is counted twice: for every asset, owners + external creditors of all nodes sum
+        to the direct holdings of all nodes.
         """
         parts = {"owners": self.shares.owners, "external_creditors": self.shares.external}
         return self._tidy({name: part[:, None] * self.exposure for name, part in parts.items()})
 
     @cached_property
     def totals(self) -> pd.DataFrame:
-        """One row a base asset: base, owners, external_creditors, gap (money); the gap is rounding.
+        """One row a base asset: base, owners, external_creditors, gap (the rounding error).
 
         base = owners + external_creditors + gap, because the shares of every node sum to 1:
         `(owners + external)ᵀ (I − W)^-1 H = 1ᵀ H`.
@@ -81,13 +81,13 @@ class LookThrough:
 
     @cached_property
     def loops(self) -> pd.DataFrame:
-        """Sets of nodes that back each other, most claims inside first; also those that were cut.
+        """Closed cycles of nodes that back each other, largest claims first, including cut loops.
 
-        Columns: members (a tuple, in the order of their names), size, claims (money inside the
-        loop), gain (spectral radius of `W` among the members) and multiplier = 1 / (1 − gain): how
-        often a unit of outside backing counts on the books of the loop in the long run; exact
-        where the members' books stand in the proportions of the loop. Gain 1: nothing from
-        outside backs it.
+        Columns: members (a tuple, in the order of their names), size, claims (amount inside the
+        loop), gain (spectral radius of `W` among the members) and multiplier = 1 / (1 − gain): the
+        number of times that a unit of outside backing counts in the balance sheets of the loop.
+        The multiplier is exact if the balance sheets are proportional to the eigenvector of the
+        loop. Gain 1: the loop has no outside backing.
         """
         net = self.network
         whole = backing(net) if self.cut.any() else self.shares
@@ -116,7 +116,7 @@ class LookThrough:
 
     @property
     def cut_claims(self) -> pd.DataFrame:
-        """The exposures that were left out to open the loops: creditor, debtor, amount, ..."""
+        """The exposures that were removed to open the loops: creditor, debtor, amount, ..."""
         return self.network.exposures[self.cut].reset_index(drop=True)
 
     @property
@@ -125,7 +125,7 @@ class LookThrough:
         return tuple(self.network.names[~self.network.book.known])
 
     def of(self, node: Any) -> pd.Series:
-        """Base assets (money) behind one node. Raises `UnknownNameError` with the closest name."""
+        """Base assets that back one node. Raises `UnknownNameError` with the closest name."""
         row = self.exposure[self.network.position(node)]
         return pd.Series(row, index=pd.Index(self.assets, name="asset"), name=node)
 
@@ -164,42 +164,42 @@ class LookThrough:
 def look_through(
     network: ExposureNetwork, *, loops: Loops = "solve", other: str = "other"
 ) -> LookThrough:
-    """Unroll all wrappers: which base assets stand behind every node, in money.
+    """The base assets that back every node, through all wrappers, in the unit of the network.
 
         exposure = H + W exposure = (I − W)^-1 H
         W[i, j] = claims of i on j / max(assets_j, liabilities_j)
 
-    `H` (n, A) is what the nodes hold of base assets: the assets of `net.holdings`, and `other`
-    for external assets that no holding explains. Every claim is backed pro rata by the assets
-    of its debtor; assets beyond the liabilities back the owners. So for every base asset the
-    parts that end with owners and with external creditors sum to what is held
-    (:attr:`LookThrough.totals`): money is neither made nor lost, whatever the loops.
+    `H` (n, A) are the direct holdings of base assets: the assets of `net.holdings`, and `other`
+    for external assets that are not listed there. Every claim is backed pro rata by the assets
+    of its debtor; assets above the liabilities back the owners. So for every base asset the
+    amounts that belong to owners and to external creditors sum to the direct holdings
+    (:attr:`LookThrough.totals`), also in networks with loops.
 
-    The result is the content of a claim, not its loss: seniority, rules and guarantees are not
-    used, book values count. For losses see :func:`who_holds_the_bag` or a model.
+    The result is the backing of a claim, not its loss: it uses book values and ignores seniority,
+    rules and guarantees. For losses see :func:`who_holds_the_bag` or a model.
 
     Parameters
     ----------
     network : the network. Unknown sides of balance sheets count as zero (`unknown` lists them).
-    loops : "solve" sums each loop to the end: with gain g it counts a unit 1 / (1 − g) times.
-        "cut" leaves out the claims that close loops, from both balance sheets: in each loop those
-        of the member with the largest part of base assets on the other members, until none is
-        left; `cut_claims` lists them.
-    other : name of the base asset for the rest.
+    loops : "solve" computes the infinite sum over each loop: with gain g a unit counts
+        1 / (1 − g) times. "cut" removes the claims that close loops from both balance sheets: in
+        each loop the claims on other members of the member with the largest share of base assets,
+        until no loop remains; `cut_claims` lists them.
+    other : name of the base asset for external assets not listed in the holdings.
 
     Returns
     -------
     LookThrough
         `table` (node, asset, direct, look_through), `ends`, `totals`, `loops`, `cut_claims`.
-        Arrays take n × A numbers.
+        Arrays have n × A entries.
 
     Raises
     ------
     ArgumentError
-        For another word for loops, or when a holding is called like `other`.
+        For another value of `loops`, or if the holdings have an asset named as in `other`.
 
     Source: Elliott, Golub and Jackson (2014), Financial Networks and Contagion, American Economic
-    Review 104(10), values of cross-holdings `V = (I − C)^-1 D p` and what outsiders get
+    Review 104(10), values of cross-holdings `V = (I − C)^-1 D p` and the part of outsiders
     `Ĉ (I − C)^-1 D p`; before them Brioschi, Buzzacchi and Colombo (1989), Journal of Banking and
     Finance 13, on business groups. Equity as the residual claim, and cutting, are our own.
 
@@ -237,7 +237,7 @@ def look_through(
 
 
 def back_claims(network: ExposureNetwork, direct: np.ndarray) -> np.ndarray:
-    """(m,) bool: the exposures that "cut" leaves out; `direct` is `H` (n, A)."""
+    """(m,) bool: the exposures that "cut" removes; `direct` is `H` (n, A)."""
     base = direct.sum(axis=1)
     total = base + network.book.claims
     part = np.divide(base, total, out=np.zeros(len(network)), where=total > 0)
@@ -249,7 +249,7 @@ def back_claims(network: ExposureNetwork, direct: np.ndarray) -> np.ndarray:
 
 
 def alphabet(network: ExposureNetwork) -> np.ndarray:
-    """(n,) place of every node in the order of the names, so that ties ignore the order of rows."""
+    """(n,) rank of every node by name, so that ties do not depend on the order of the rows."""
     place = np.empty(len(network), np.int64)
     place[np.argsort(network.names.astype(str).to_numpy(object), kind="stable")] = np.arange(
         len(network)

@@ -1,4 +1,4 @@
-"""Loops of claims: strongly connected components, their gain, and which claims close them."""
+"""Loops of claims: strongly connected components, their gain, and the claims that close them."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from scipy.sparse import csr_array, eye_array
 from scipy.sparse.csgraph import connected_components
 from scipy.sparse.linalg import splu
 
-SMALL = 64  # members up to which eigenvalues are taken from the dense matrix
-BATCH = 10_000_000  # entries of dense matrices at a time
+SMALL = 64  # largest number of members for which eigenvalues use a dense matrix
+BATCH = 10_000_000  # largest number of entries of dense matrices in one batch
 
 
 def components(n: int, creditor: np.ndarray, debtor: np.ndarray) -> np.ndarray:
@@ -22,7 +22,7 @@ def components(n: int, creditor: np.ndarray, debtor: np.ndarray) -> np.ndarray:
 
 
 def longest(n: int, start: np.ndarray, stop: np.ndarray) -> np.ndarray:
-    """(n,) edges on the longest path that ends at each node; the graph must have no cycle.
+    """(n,) number of edges on the longest path to each node; the graph must have no cycle.
 
     >>> longest(4, np.array([0, 1, 0]), np.array([1, 2, 2])).tolist()
     [0, 1, 2, 0]
@@ -44,9 +44,10 @@ def longest(n: int, start: np.ndarray, stop: np.ndarray) -> np.ndarray:
 def chains(
     n: int, label: np.ndarray, creditor: np.ndarray, debtor: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Claims on the longest chain below (n,) and above (n,) every node; a loop counts as a node.
+    """Length of the longest chain of claims below (n,) and above (n,) every node.
 
-    Below: the node holds a claim on a node that holds a claim ...; above: the claims on it.
+    Below: claims held by the node, claims held by their debtors, and so on; above: claims on the
+    node, and so on. A loop counts as one node.
     """
     many = int(label.max(initial=-1)) + 1
     one, two = label[creditor], label[debtor]
@@ -58,10 +59,10 @@ def chains(
 def gains(shares: csr_array, label: np.ndarray) -> dict[int, float]:
     """Gain of every loop, {component: spectral radius of `W` among its members}, at most 1.
 
-    A unit put into a loop comes round again and again; the sum of what is on the books of its
-    members grows like `1 / (1 − gain)`. In a ring of k nodes the gain is the k-th root of the
-    product of the k shares. Small components by dense eigenvalues, all of one size at a time;
-    large ones by iteration between two bounds.
+    A unit of assets that enters a loop counts repeatedly in the balance sheets of its members;
+    the total is of order `1 / (1 − gain)`. In a ring of k nodes the gain is the k-th root of the
+    product of the k shares. Small components use dense eigenvalues, in batches of equal size;
+    large ones an iteration with a lower and an upper bound.
 
     >>> ring = csr_array([[0.0, 0.25], [1.0, 0.0]])
     >>> round(gains(ring, np.array([0, 0]))[0], 12)
@@ -103,11 +104,11 @@ def _dense(
 def _sparse(size: int, row: np.ndarray, column: np.ndarray, data: np.ndarray) -> float:
     """The Perron root, between the bounds `min (Wx)_i/x_i` and `max (Wx)_i/x_i` of Collatz.
 
-    Powers of `W + shift` first; where they are slow (a long ring), Noda's inverse iteration from
-    above, which converges fast and whose factors stay sparse where powers are slow.
+    Power iteration with `W + shift` is used first. If it is slow (a long ring), Noda's inverse
+    iteration from above follows, which converges fast and has sparse factors in such cases.
 
     Source: Noda iteration (1971) as restated by Liu (2015), An inexact Noda iteration, arXiv
-    1504.02197: `(max ratio · I − W) y = x`, the largest ratio falls to the root quadratically.
+    1504.02197: `(max ratio · I − W) y = x`; the largest ratio converges quadratically to the root.
     """
     matrix = csr_array((data, (row, column)), shape=(size, size))
     x = np.ones(size)
@@ -131,7 +132,7 @@ def _sparse(size: int, row: np.ndarray, column: np.ndarray, data: np.ndarray) ->
             except RuntimeError:  # singular: the bound is the root
                 break
         x /= x.max()
-        if not (np.isfinite(x).all() and x.min() > 0):  # so long that the vector underflows
+        if not (np.isfinite(x).all() and x.min() > 0):  # the vector underflows in long loops
             break
     return high
 
@@ -139,11 +140,11 @@ def _sparse(size: int, row: np.ndarray, column: np.ndarray, data: np.ndarray) ->
 def back_claims(
     n: int, creditor: np.ndarray, debtor: np.ndarray, live: np.ndarray, rank: np.ndarray
 ) -> np.ndarray:
-    """(m,) bool: the claims that close loops, so that what is left has none.
+    """(m,) bool: claims whose removal leaves a graph without loops.
 
-    In every loop the member with the lowest `rank` is the bottom, and its claims on the other
-    members lead back up: those go. Remaining loops are treated again. Large components take one
-    member in 32 at a time. The order of rows does not matter.
+    In every loop the claims of the member with the lowest `rank` on the other members are removed.
+    This is repeated for the remaining loops. In large components one member in 32 is treated in
+    each pass. The result does not depend on the order of the rows.
 
     >>> one, two = np.array([0, 1]), np.array([1, 0])
     >>> back_claims(2, one, two, np.ones(2, bool), rank=np.array([0, 1])).tolist()

@@ -1,4 +1,4 @@
-"""Rehypothecation: how often base assets are used again, and how deep the chains are."""
+"""Rehypothecation: the number of times that base assets are reused, and the depth of chains."""
 
 from __future__ import annotations
 
@@ -21,27 +21,27 @@ By = Literal["asset", "token", "component"]
 def rehypothecation(
     network: ExposureNetwork, by: By = "asset", *, other: str = "other"
 ) -> pd.DataFrame:
-    """How many times base assets stand on books, and how far from them.
+    """Number of balance sheets in which base assets count, and average length of the chains.
 
     With the shares `W` and the base assets `H` of :func:`look_through`:
 
-        gross = 1ᵀ (I − W)^-1 H       reuse = gross / base, 1 where no node wraps anything
-        depth = Σ_k k 1ᵀ W^k H / Σ_k 1ᵀ W^k H, by (I − W)^-1 W (I − W)^-1 H, no powers taken
+        gross = 1ᵀ (I − W)^-1 H       reuse = gross / base, 1 in a network without wrappers
+        depth = Σ_k k 1ᵀ W^k H / Σ_k 1ᵀ W^k H, computed as (I − W)^-1 W (I − W)^-1 H
 
-    `longest_chain` counts claims; a loop (in which there is no longest chain) counts as one node.
+    `longest_chain` is a number of claims; a loop, which has no longest chain, counts as one node.
 
     Parameters
     ----------
-    by : what a row is.
+    by : the meaning of a row.
 
-        - "asset": a base asset. base (money), gross, reuse, depth, longest_chain above it.
-        - "token": a node with claims on it. claims (money, face), gross: the claims and all that
-          is wrapped around them, `Σ_i claims_i [(I − Wᵀ)^-1 1]_i`; reuse = gross / claims;
-          depth: wrappers between the node and base assets on average (nan where it has none);
+        - "asset": a base asset. base (amount), gross, reuse, depth, longest_chain above it.
+        - "token": a node with claims on it. claims (face value), gross: the claims and all claims
+          that wrap them, `Σ_i claims_i [(I − Wᵀ)^-1 1]_i`; reuse = gross / claims; depth: average
+          number of wrappers between the node and base assets (nan without base assets);
           longest_chain below it; in_loop.
         - "component": nodes that are connected by claims in any direction. first (name), nodes,
-          base, claims (gross, face), claims_per_base, gross, reuse, depth, longest_chain.
-    other : name of the base asset for external assets that no holding explains.
+          base, claims (gross, face value), claims_per_base, gross, reuse, depth, longest_chain.
+    other : name of the base asset for external assets not listed in the holdings.
 
     Returns
     -------
@@ -51,7 +51,7 @@ def rehypothecation(
     Raises
     ------
     ArgumentError
-        For another word, or when a holding is called like `other`.
+        For another value of `by`, or if the holdings have an asset named as in `other`.
 
     Source: sums of the Leontief series of :func:`look_through`. The ratio of all uses to the
     source is the velocity of collateral of Singh (2011), Velocity of Pledged Collateral, IMF
@@ -59,7 +59,8 @@ def rehypothecation(
 
     Example
     -------
-    100 of ETH in a vault, 60 of its token wrapped again: 100 + 60 + 100 on books, of 100.
+    A vault has assets of 100, and 60 of its token are wrapped again. The 100 count as 100 + 60 +
+    100 in the balance sheets of vault, wrapper and user.
 
     >>> nodes = pd.DataFrame({"node": ["vault", "wrapper", "user"],
     ...                       "external_assets": [100.0, 0.0, 0.0]})
@@ -74,7 +75,7 @@ def rehypothecation(
     found = look_through(network, other=other)
     flow = found.shares.flow
     solver = Solver(flow)
-    # every unit times the number of claims it came through
+    # base assets of each node, weighted by the number of claims in between
     steps = solver.answer(flow @ found.exposure)
     creditor, debtor = network.creditor[network.amount > 0], network.debtor[network.amount > 0]
     label = loops.components(len(network), creditor, debtor)

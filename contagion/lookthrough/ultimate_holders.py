@@ -26,22 +26,22 @@ if TYPE_CHECKING:
 NOT_GIVEN = {"not in the table of nodes": True}
 COLUMNS = {
     "holder": "name of the holder",
-    "direct": "held outright, money",
-    "look_through": "held outright and behind claims, gross, money",
-    "bag": "part of it on which no node in the network has a claim, money",
-    "through": "node or token from which most of it comes",
+    "direct": "amount held directly",
+    "look_through": "amount held directly and through claims, gross",
+    "bag": "part of look_through on which no node in the network has a claim",
+    "through": "node or token that accounts for the largest part of look_through",
     "tier": "most senior tier of the claims on `through`, 1 is paid first",
-    "oracle": "price oracle that the holder relies on",
-    "exit_liquidity": "what can be taken out of `through` before it stops, money",
-    "could_leave": "the smaller of look_through and exit_liquidity, money",
-    "loss": "loss of the owners in the scenario, money",
-    "external_loss": "loss of the external creditors in the scenario, money",
-}
+    "oracle": "price oracle that the holder uses",
+    "exit_liquidity": "amount that can be withdrawn from `through` before withdrawals stop",
+    "could_leave": "the smaller of look_through and exit_liquidity",
+    "loss": "loss of the owners in the scenario",
+    "external_loss": "loss of the external creditors in the scenario",
+}  # amounts in the unit of the network
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class UltimateHolders(Table):
-    """Holders of a token or asset; `sums` are the sums over them, money."""
+    """Holders of a token or asset; `sums` are the totals over them."""
 
     sums: Mapping[str, float] = field(default_factory=dict)
 
@@ -54,11 +54,11 @@ def who_holds_the_bag(
     model: Model | None = None,
     baseline: Baseline = "cleared",
 ) -> UltimateHolders:
-    """All holders of a token or an asset, through which wrapper, and what a depeg costs them.
+    """All holders of a token or an asset, their main wrapper, and their losses in a depeg.
 
-    The token is treated as the base asset: `h_i` is what i holds outright (claims on the node at
-    face, holdings of the asset at value), `W` the shares of :func:`look_through` without the
-    column of the token, and
+    The token is treated as the base asset: `h_i` is the amount that i holds directly (claims on
+    the node at face value, holdings of the asset at market value), `W` the shares of
+    :func:`look_through` without the column of the token, and
 
         look_through = (I − W)^-1 h        bag_i = (1 − Σ_k W[k, i]) look_through_i
 
@@ -66,36 +66,39 @@ def who_holds_the_bag(
     ----------
     network : the network.
     node_or_asset : a node, an asset of the holdings, or a name that is both (then both count).
-    to : what the token is worth after the depeg, for the column loss; see :meth:`Shock.depeg`.
+    to : value of the token after the depeg, for the column loss; see :meth:`Shock.depeg`.
     model : model of the scenario, one that settles claims; by default `EisenbergNoe()`.
-    baseline : what losses are counted from, see :meth:`Model.propagate`.
+    baseline : reference for losses, see :meth:`Model.propagate`.
 
     Returns
     -------
     UltimateHolders
-        One row a node that holds any, or loses in the scenario; largest loss first. Money.
+        One row a node that holds the token or has a loss in the scenario; largest loss first.
+        Amounts in the unit of the network.
 
-        - holder; direct: held outright; look_through: outright and behind claims, gross;
-        - bag: the part of it on which no node in the graph has a claim: it ends with the owners
-          and the external creditors of the holder. The token's own row is what it holds of
-          itself round a loop;
-        - through: the node (or the token itself) from which most of it comes, and the tier of the
-          claim on it (1 is paid first; empty where an asset is held outright);
-        - oracle, where nodes have that column: the one the holder relies on;
-        - exit_liquidity, where nodes have that column: what can be taken out of claims on
-          `through` before it stops, and could_leave = min(look_through, exit_liquidity), each
-          holder alone: all together cannot take out more than the exit liquidity;
-        - loss, external_loss: what its owners and its external creditors lose.
+        - holder; direct: held directly; look_through: directly and through claims, gross;
+        - bag: the part of look_through on which no node in the graph has a claim. It belongs to
+          the owners and the external creditors of the holder. The row of the token itself is the
+          amount that it holds of itself through a loop;
+        - through: the node (or the token itself) that accounts for the largest part, and the tier
+          of the claim on it (1 is paid first; empty where an asset is held directly);
+        - oracle, if nodes have that column: the oracle that the holder uses;
+        - exit_liquidity, if nodes have that column: the amount that can be withdrawn from
+          `through` before withdrawals stop, and could_leave = min(look_through, exit_liquidity)
+          for each holder alone: all holders together cannot withdraw more than exit_liquidity;
+        - loss, external_loss: loss of its owners and of its external creditors.
 
-        `.sums`: direct = bag (nothing is counted twice), loss + external_loss, and the
-        initial_loss, which they equal where the model has no deadweight loss and, on a system
-        that is short before the shock, losses are counted from "cleared".
+        `.sums`: totals of direct and bag (equal, no amount is counted twice), of loss and
+        external_loss, and the initial_loss. loss + external_loss equals initial_loss if the model
+        has no deadweight loss and, in a system with shortfalls before the shock, if losses are
+        counted from "cleared".
 
     Raises
     ------
+    UnknownNameError
+        For a name that is neither a node nor an asset, with the closest one.
     ShockError
-        For a name that is neither a node nor an asset, with the closest one; when the depeg does
-        not fit the network.
+        If the depeg does not fit the network.
     ModelError
         For a model that does not settle claims.
 
@@ -103,7 +106,7 @@ def who_holds_the_bag(
 
     Example
     -------
-    A stablecoin owes 40 to a lender, who owes 30 of that to depositors outside, and 60 to a user.
+    A stablecoin owes 40 to a lender and 60 to a user; the lender owes 30 to external depositors.
 
     >>> nodes = pd.DataFrame({"node": ["coin", "lender", "user"],
     ...     "external_assets": [100.0, 0.0, 0.0], "external_liabilities": [0.0, 30.0, 0.0]})
@@ -150,7 +153,7 @@ def who_holds_the_bag(
         table["could_leave"] = np.minimum(held, table["exit_liquidity"])
     full = pd.DataFrame(table | {"loss": loss, "external_loss": external})
     size = float(direct.sum())
-    lost = np.round((loss + external) / (size or 1.0), 12)  # equal losses go by bag, then by name
+    lost = np.round((loss + external) / (size or 1.0), 12)  # ties: by bag, then by name
     order = np.lexsort((alphabet(network), -bag, -lost))
     some = (held > 1e-12 * size) | (lost > 0)
     frame: pd.DataFrame = full.iloc[order[some[order]]].reset_index(drop=True)
@@ -158,8 +161,8 @@ def who_holds_the_bag(
     sums = {name: float(frame[name].sum()) for name in columns} | {
         "initial_loss": float(result.socialization.initial_loss)
     }
-    none = {"it holds none, outright or behind claims": frame["look_through"] <= 0}
-    outright = {"held outright, through no node": frame["tier"].isna()}
+    none = {"it holds none, directly or through claims": frame["look_through"] <= 0}
+    outright = {"held directly, not through a node": frame["tier"].isna()}
     reasons = because(frame, none | outright | NOT_GIVEN)
     if "oracle" in frame:
         reasons |= because(frame, NOT_GIVEN, ["oracle"])
@@ -167,7 +170,7 @@ def who_holds_the_bag(
 
 
 def _outright(network: ExposureNetwork, name: Any) -> tuple[np.ndarray, int | None]:
-    """What every node holds of a token or asset (n,), and the row of the token, if it is a node."""
+    """Direct holdings of a token or asset (n,), and the position of the token if it is a node."""
     n = len(network)
     direct, token = np.zeros(n), None
     if name in network.priced_assets:
@@ -182,7 +185,7 @@ def _outright(network: ExposureNetwork, name: Any) -> tuple[np.ndarray, int | No
 def _largest(
     network: ExposureNetwork, flow: csr_array, held: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """For every node, the debtor through which most of its exposure comes, and how much (n,)."""
+    """For every node, the debtor with the largest part of its exposure, and this part (n,)."""
     edges = flow.tocoo()
     creditor, debtor = edges.coords
     part = edges.data * held[debtor]

@@ -1,15 +1,15 @@
-"""What a network is: who owes whom, the balance sheets, and everything that changes them.
+"""Exposure networks: claims between nodes, balance sheets, and methods that change them.
 
 Start with :func:`read` (files) or :class:`ExposureNetwork` (tables in memory).
 
-- `exposure_network`, `forms`: the network, the ways in and out
+- `exposure_network`, `forms`: the network, its construction and conversion
 - `contents`, `matrices`: its tables and balance sheets, its matrices
 - `changes`, `multilateral`, `transforms`, `netting/`: methods that return a changed network
-- `guarantees`, `shareholdings`, `holdings`: the tables beside nodes and exposures
-- `tables/`: the door, which every table comes in through
+- `guarantees`, `shareholdings`, `holdings`: the tables besides nodes and exposures
+- `tables/`: reading of every input table
 - `formats/`: files, matrices and graphs to networks, and back
 - `checks/`, `balance_sheet/`, `intake`: findings about the tables, and completed balance sheets
-- `schema`, `schema.csv`: which columns there are
+- `schema`, `schema.csv`: the columns of the tables
 """
 
 from __future__ import annotations

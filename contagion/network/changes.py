@@ -1,4 +1,4 @@
-"""Ways to change an exposure network: each method returns a new one and leaves the old alone."""
+"""Methods that change an exposure network: each returns a new one and does not modify the old."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ class Changes(Multilateral):
 
     @property
     def changes(self) -> pd.DataFrame:
-        """What netting, novation, compression and settled collateral changed so far (a copy).
+        """Changes by netting, novation, compression and settlement of collateral so far (a copy).
 
         One row a change; columns: step (1 for the first change), what, creditor, debtor, before
-        and after (money), note. "set-off" and "close-out netting" have two rows a pair or set, one
-        for each direction, with gross and net claims; "collateral settled" has one row a claim, and
-        "pledge revalued" one row a pledge that took a haircut. "novation" has one row for each
-        creditor and debtor whose claims go to a clearing house, and "multilateral netting" one
-        for the position that each member is left with; "compression" one row for each pair whose
+        and after (amounts), note. "set-off" and "close-out netting" have two rows a pair or set,
+        one for each direction, with gross and net claims; "collateral settled" has one row a claim,
+        and "pledge revalued" one row a pledge with a haircut. "novation" has one row for each
+        creditor and debtor whose claims are replaced by claims on a clearing house, "multilateral
+        netting" one for the net position of each member, and "compression" one for each pair whose
         claims changed. Empty for a network as it was read.
 
         Example
@@ -43,13 +43,13 @@ class Changes(Multilateral):
         """Bilateral set-off: mutual claims of two nodes cancel up to the smaller side.
 
         This is :meth:`close_out` with one netting set for all claims between two nodes,
-        whatever their layer, tier or instrument. Equity does not change, external assets and
-        liabilities do not either.
+        regardless of their layer, tier or instrument. Equity, external assets and external
+        liabilities do not change.
 
         Parameters
         ----------
-        *pairs : the pairs that may set off (a netting set is a legal fact: name it). Without
-            pairs every mutual pair nets.
+        *pairs : the pairs with a legal right of set-off. Without pairs all mutual claims are
+            netted.
 
         Raises
         ------
@@ -73,8 +73,8 @@ class Changes(Multilateral):
         >>> net.set_off(("blockfi", "ftx_group")).amount.sum()
         np.float64(751.0)
 
-        Taken as three legal entities, as the law does, Alameda owes 671, FTX.com 355, and what
-        BlockFi owes FTX US offsets neither. Voyager lent Alameda 376.8 and owed it 75:
+        Legally the group is three entities: Alameda owes 671 and FTX.com 355, and neither can be
+        set off against the debt of BlockFi to FTX US. Voyager lent Alameda 376.8 and owed it 75:
 
         >>> owed = {"creditor": ["voyager", "alameda"], "debtor": ["alameda", "voyager"],
         ...         "amount": [376.8, 75]}
@@ -89,24 +89,24 @@ class Changes(Multilateral):
         return transforms.rebuilt(self, done, exposures, self._completed())
 
     def close_out(self, netting_sets: Mapping[str, Mapping[str, Any]] | str) -> Self:
-        """Close-out netting: in each netting set one net claim is left between its two parties.
+        """Close-out netting: each netting set is reduced to one net claim between its two parties.
 
-        With G_ab the sum of the claims of a on b inside the set (the trades that are worth
-        something to a) and G_ba the other way,
+        With G_ab the sum of the claims of a on b inside the set (the trades with a positive value
+        to a) and G_ba in the other direction,
 
             exposure of a to b = max(0, G_ab − G_ba) = max(0, sum of mark-to-market),
 
-        against G_ab gross. No equity changes: claims and debts of a party fall by the same
-        min(G_ab, G_ba). Each claim of the larger side keeps the same part of its amount,
-        (G_ab − G_ba) / G_ab, whatever its tier and layer; claims of the smaller side go. Other
-        columns stay: a claim keeps its tier, layer, weight and the whole of its pledge, and a
-        pledge for a claim that goes is free again. Claims outside the sets stay gross, claims of
-        two sets never net with each other, nor do claims on two legal entities of one group.
+        compared with G_ab gross. Equity does not change: claims and debts of a party fall by the
+        same min(G_ab, G_ba). Each claim of the larger side keeps the same fraction of its amount,
+        (G_ab − G_ba) / G_ab, regardless of tier and layer; claims of the smaller side are removed.
+        Other columns do not change: a remaining claim keeps its tier, layer, weight and its full
+        pledge, and the pledge of a removed claim is released. Claims outside the sets stay gross.
+        Claims in different sets are not netted, nor claims on different entities of a group.
 
         Parameters
         ----------
-        netting_sets : {"name": {"parties": (a, b)}}; further entries say which of the claims
-            between a and b are in the set, by any exposure column: {"parties": (a, b),
+        netting_sets : {"name": {"parties": (a, b)}}; further entries select the claims between
+            a and b that are in the set, by any exposure column: {"parties": (a, b),
             "layer": "derivatives", "instrument": ["swap", "option"]}. Or the name of an
             exposure column that labels the set of every claim, e.g. "netting_set"; claims
             with an empty cell stay gross.
@@ -123,8 +123,8 @@ class Changes(Multilateral):
 
         Example
         -------
-        Two agreements between a bank and a fund: 10 − 4 = 6 stays in the first, and the claim
-        under the second is not touched. Under one agreement 10 − 4 − 5 = 1 would stay.
+        Two agreements between a bank and a fund: 10 − 4 = 6 remains in the first, and the claim
+        under the second does not change. Under one agreement 10 − 4 − 5 = 1 would remain.
 
         >>> import contagion as ct
         >>> owed = {"creditor": ["bank", "fund", "fund"], "debtor": ["fund", "bank", "bank"],
@@ -149,37 +149,37 @@ class Changes(Multilateral):
     def settle_collateral(
         self, claims: Mapping[str, Any] | None = None, *, haircut: float = 0.0
     ) -> Self:
-        """Collateral settled: each claim is paid from its pledge, up to the value of the pledge.
+        """Settle collateral: each claim is paid from its pledge, up to the value of the pledge.
 
         With c the pledge (column `collateral`, a part of the external assets of the debtor), A
         the amount and h the haircut,
 
-            paid = min((1 − h) c, A),    the gap A − paid stays as an unsecured claim,
+            paid = min((1 − h) c, A),    the remainder A − paid becomes an unsecured claim,
 
-        and an excess (1 − h) c − A goes back to the debtor. Debts and external assets of the
-        debtor and the claim fall by what is paid, the external assets of the creditor rise by
-        it: no equity changes. The value h c that the pledge loses is lost by the debtor, whose
-        external assets and equity fall by it. Claims that are paid whole go. Without a haircut
-        the balance sheets are those of `ExposureNetwork(..., collateral="settle")`.
+        and an excess (1 − h) c − A is returned to the debtor. The claim and the debts and external
+        assets of the debtor fall by `paid`, the external assets of the creditor rise by `paid`:
+        this does not change equity. The debtor bears the haircut h c, which reduces its external
+        assets and equity. Claims paid in full are removed. Without a haircut the balance sheets
+        are those of `ExposureNetwork(..., collateral="settle")`.
 
         Parameters
         ----------
-        claims : which claims, by exposure columns, e.g. {"debtor": "three_arrows"} or
-            {"layer": ["loans", "repo"]}; None takes every claim with a pledge.
-        haircut : part of the value of each pledge that is lost before it pays, 0 … 1.
+        claims : filter by exposure columns, e.g. {"debtor": "three_arrows"} or
+            {"layer": ["loans", "repo"]}; None selects every claim with a pledge.
+        haircut : fraction of the value of each pledge that is lost before it pays, 0 … 1.
 
         Raises
         ------
         NetworkError
-            Where a debtor does not have the assets that it pledged, or would hold more priced
-            assets (`holdings`) than it keeps.
+            If the external assets of a debtor are smaller than its pledges, or would become smaller
+            than its priced assets (`holdings`).
         ArgumentError, ArgumentTypeError
             For an unknown column, a value that no claim has, a haircut outside 0 … 1.
 
         Example
         -------
-        b owes a 10 and pledged 8 of its 20. At par 2 stay unsecured; with a haircut of 25 % the
-        pledge is worth 6, and 4 stay:
+        b owes a 10 and pledged 8 of its assets of 20. Without a haircut 2 remain unsecured; with
+        a haircut of 25 % the pledge is worth 6, and 4 remain:
 
         >>> import contagion as ct
         >>> nodes = {"node": ["a", "b"], "external_assets": [5, 20]}
@@ -200,17 +200,17 @@ class Changes(Multilateral):
     def with_nodes(self, **columns: Mapping[Any, Any] | Iterable[Any]) -> Self:
         """The network with node columns replaced, from a mapping node → value or n values.
 
-        The other side of the balance sheet follows: with `external_assets` or
-        `external_liabilities` given, equity is recomputed; with `equity` given, external assets.
+        The balance sheet is completed again: with `external_assets` or `external_liabilities`
+        given, equity is recomputed; with `equity` given, external assets are recomputed.
 
         Raises
         ------
         UnknownNameError
             For an unknown node.
         ArgumentTypeError
-            For a column that is spelled almost like one of the schema.
+            For a column name that looks like a misspelled column of the schema.
         NetworkError
-            Where the new figures do not pass the input checks.
+            If the new figures do not pass the input checks.
 
         Example
         -------
@@ -228,23 +228,23 @@ class Changes(Multilateral):
     def with_amounts(
         self, amounts: Any, *, keep: Literal["external", "equity"] = "external"
     ) -> Self:
-        """The network in which the claims have other amounts, 0 for none.
+        """The network with other amounts for its claims.
 
         Parameters
         ----------
-        amounts : (m,) money >= 0, in the order of `exposures`.
-        keep : what stays as it is: "external" assets and liabilities, so that equity follows, or
-            the "equity" of every node: external assets take the difference, and external
-            liabilities where assets would fall below 0.
+        amounts : (m,) >= 0, in the order of `exposures`; 0 for no claim.
+        keep : figures held fixed: "external" assets and liabilities, so equity is recomputed, or
+            the "equity" of every node: external assets are adjusted, and external liabilities
+            where assets would fall below 0.
 
         Raises
         ------
         NetworkError
-            For another number of amounts, or one that is negative or not finite.
+            For a wrong number of amounts, or an amount that is negative or not finite.
 
         Example
         -------
-        b holds 4 of a; with 3, a is richer by 1, or holds 1 less outside.
+        a owes b 4. With 3 instead, the equity of a rises by 1, or its external assets fall by 1.
 
         >>> import contagion as ct
         >>> net = ct.ExposureNetwork.from_matrix([[0, 4], [0, 0]], ["a", "b"],
@@ -257,11 +257,11 @@ class Changes(Multilateral):
         return transforms.with_amounts(self, amounts, keep)
 
     def with_rule(self, node: Any, rule: Any) -> Self:
-        """The network in which one node shares a shortfall by another rule.
+        """The network with another loss-sharing rule for one node.
 
         Parameters
         ----------
-        node : the node that gets the rule.
+        node : the debtor that shares its shortfall by the rule.
         rule : a rule of :mod:`contagion.rules`, a word such as "queue", or a dict.
 
         Raises
@@ -269,7 +269,7 @@ class Changes(Multilateral):
         UnknownNameError
             For an unknown node.
         RuleError
-            Where the claims on the node lack what the rule asks for.
+            If the claims on the node lack data that the rule needs.
 
         Example
         -------
@@ -285,37 +285,38 @@ class Changes(Multilateral):
         return self.with_rules({node: rule})
 
     def with_rules(self, rules: Mapping[Any, Any]) -> Self:
-        """The network in which some nodes share a shortfall by other rules, {node: rule}.
+        """The network with other loss-sharing rules for some nodes, {node: rule}.
 
-        The others keep theirs. Raises what :meth:`with_rule` raises.
+        The other nodes keep their rules. Raises the same errors as :meth:`with_rule`.
         """
         return transforms.ruled(self, rules)
 
     def with_guarantees(self, guarantees: Any) -> Self:
-        """The network with these contingent claims, instead of those it had; `None` for none.
+        """The network with these guarantees, which replace the present ones; `None` for none.
 
-        A guarantor pays only when it is called, at most what it can:
+        A guarantor pays only when it is called, at most what its own funds allow. With a
+        `creditor` the guarantee covers the first loss of this creditor,
 
             call = min(amount, loss of the creditor on its claims on the debtor)
 
-        with a `creditor`; the first loss is covered, and several guarantors of one creditor share
-        pro rata to their amounts. Without a creditor the money is paid into the debtor: called
-        right after the equity of the debtor, or, with a `layer`, at that place in its waterfall
-        (assessments of a clearing house). The amount that the guarantor cannot pay stays with the
-        creditor, or is called from the others in its layer, each up to its amount, and then falls
-        on the next layers of the waterfall. With `paid_q` the part of its calls that guarantor q
-        pays,
+        and several guarantors of one creditor share pro rata to their amounts. Without a creditor
+        the support is paid to the debtor: it is called right after the equity of the debtor or,
+        with a `layer`, at that place in its waterfall (assessments of a clearing house). If a
+        guarantor cannot pay, the unpaid part of the call remains a loss of the creditor; in a layer
+        it is called from the other guarantors of the layer, each up to its amount, and then falls
+        on the next layers of the waterfall. With `paid_q` the fraction of its calls that guarantor
+        q pays,
 
             call_q = min(λ amount_q, need),  λ in [0, 1]:  Σ paid_q call_q = need
 
-        for the need of the layer, or λ = 1 where that brings in less. A debtor that is pinned by
-        the shock calls no support: its recovery says what creditors get.
+        for the need of the layer, or λ = 1 if all guarantors together pay less. A debtor that the
+        shock sets to default calls no support, because its recovery rate is fixed.
 
         Parameters
         ----------
-        guarantees : table or list of dicts: guarantor, debtor, amount (money) and optionally
+        guarantees : table or list of dicts: guarantor, debtor, amount and optionally
             creditor, layer, ranking ("senior": before all other debts of the guarantor,
-            "pari_passu": with its claims, which then have to be one pro rata tier, "junior").
+            "pari_passu": with the claims on it, which must form one pro rata tier, "junior").
 
         Raises
         ------
@@ -326,7 +327,7 @@ class Changes(Multilateral):
 
         Example
         -------
-        b loses 4 on a; g has promised 3 and pays 3.
+        b loses 4 on its claim on a; g has guaranteed 3 and pays 3.
 
         >>> import contagion as ct
         >>> net = ct.ExposureNetwork.from_matrix([[0, 10, 0], [0, 0, 0], [0, 0, 0]],
@@ -340,30 +341,30 @@ class Changes(Multilateral):
         return transforms.guaranteed(self, guarantees)
 
     def with_shareholdings(self, shareholdings: Any) -> Self:
-        """The network in which nodes own parts of others, instead of those it had; `None`: none.
+        """The network with these shareholdings, which replace the present ones; `None` for none.
 
-        With `Γ[i, j]` the part of company j that i owns,
+        With `Γ[i, j]` the fraction of company j that i owns,
 
             equity = external assets + claims − external liabilities − debts + Γ max(equity, 0).
 
-        Shares are no part of external assets: those, and an `equity` in the node table, stay
-        without them; :attr:`balance_sheet` has them in a column of its own. Shares that no node
+        Shares are not part of external assets: external assets, and an `equity` in the node table,
+        exclude them. :attr:`balance_sheet` has a separate column `shares`. Shares that no node
         owns belong to owners outside the graph.
 
         Parameters
         ----------
         shareholdings : table or list of dicts: owner, company, fraction (0 to 1);
-            :func:`contagion.network.shareholdings.from_matrix` makes it from a matrix.
+            :func:`contagion.network.shareholdings.from_matrix` converts a matrix.
 
         Raises
         ------
         NetworkError
-            For a table that does not fit the network, and for fractions that leave an equity
-            undetermined: more than the whole of a company, or a group owned entirely by itself.
+            For a table that does not fit the network, and for fractions that leave equity
+            undetermined: more than 100 % of a company, or a group owned entirely by its members.
 
         Example
         -------
-        a has 6 of its own and half of b, which has 8 and owes 2 outside: 6 + (8 − 2) / 2 = 9.
+        a has assets of 6 and half of b, which has assets of 8 and owes 2: 6 + (8 − 2) / 2 = 9.
 
         >>> import contagion as ct
         >>> net = ct.ExposureNetwork.from_matrix([[0, 0], [0, 0]], ["a", "b"],

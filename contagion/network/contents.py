@@ -38,7 +38,7 @@ class Contents:
     names: pd.Index  # (n,) ids, in the order of every array of nodes
     creditor: np.ndarray  # (m,) rows of `names`
     debtor: np.ndarray
-    amount: np.ndarray  # (m,) money
+    amount: np.ndarray  # (m,) face value
     book: books.Book
     findings: tuple[Finding, ...]
     provenance: Provenance
@@ -77,8 +77,8 @@ class Contents:
     ) -> None:
         """Check the tables and set every attribute, once.
 
-        `provenance` is what was done before, `read` the record of how the tables came in; tables
-        that are `trusted` come from a network, whose provenance says all.
+        `provenance` has the records of earlier steps, `read` the record of how the tables were
+        read. `trusted` tables come from a network, whose provenance is already complete.
         """
         before = Provenance.of(provenance)
         tables.origin = origin or tables.origin
@@ -167,7 +167,7 @@ class Contents:
 
     @property
     def balance_sheet(self) -> pd.DataFrame:
-        """External assets, claims, external liabilities, debts and equity of every node (money).
+        """External assets, claims, external liabilities, debts and equity of every node.
 
         With shareholdings also `shares`, the value of the shares that a node holds in others.
         """
@@ -191,18 +191,18 @@ class Contents:
 
     @property
     def derived(self) -> tuple[str, ...]:
-        """Which external sides of balance sheets were computed from which columns."""
+        """External assets and liabilities that were computed, and the columns used for them."""
         return self.book.derived
 
     @property
     def assumptions(self) -> tuple[str, ...]:
-        """What was assumed: about nodes whose balance sheet is not known, and about amounts that
-        were reconstructed, generated or perturbed; one sentence each."""
+        """Assumptions about unknown balance sheets and about amounts that were reconstructed,
+        generated or perturbed; one sentence each."""
         return (*self.book.assumptions, *self.provenance.sentences)
 
     @cached_property
     def period(self) -> str:
-        """The period that the tables are of, empty where they do not say."""
+        """The period of the tables, empty if they do not state one."""
         for table in (self._columns, self._nodes):
             if "period" in table and (some := table["period"].dropna().head(1)).size:
                 return label(some.iloc[0])
@@ -210,7 +210,7 @@ class Contents:
 
     @cached_property
     def kinds(self) -> np.ndarray:
-        """(n,) the kind of every node, "node" where the table does not say."""
+        """(n,) the kind of every node, "node" where the table does not state one."""
         if "kind" not in self._nodes:
             return np.full(len(self), "node", object)
         return self._nodes["kind"].fillna("node").to_numpy(object)
@@ -222,12 +222,12 @@ class Contents:
 
     @property
     def priced_assets(self) -> pd.Index:
-        """(A,) the assets of the holdings, sorted by name: the axis of all prices; maybe none."""
+        """(A,) the assets of the holdings, sorted by name: the axis of all prices; may be empty."""
         return self._held[0]
 
     @property
     def held(self) -> csr_array:
-        """(n, A) money that each node holds in each of `priced_assets`, at the price before."""
+        """(n, A) market value that each node holds of each of `priced_assets`, before the shock."""
         return self._held[1]
 
     @cached_property
@@ -237,7 +237,7 @@ class Contents:
 
     @cached_property
     def only_equity(self) -> np.ndarray:
-        """(n,) bool: of the balance sheet only equity is known; the rest is the least it takes."""
+        """(n,) bool: only equity is known; the other items are the smallest consistent values."""
         sides = ("external_assets", "total_assets", "external_liabilities", "total_liabilities")
         blank = np.all([np.isnan(column(self._nodes, side)) for side in sides], axis=0)
         return np.asarray(blank & self.book.known)
@@ -262,11 +262,11 @@ class Contents:
             raise
 
     def asset_position(self, asset: Any) -> int:
-        """Place of an asset in `priced_assets`; `UnknownNameError` where no node holds it."""
+        """Position of an asset in `priced_assets`; `UnknownNameError` if no node holds it."""
         return held.place(self.priced_assets, asset)
 
     def holdings_of(self, asset: Any) -> np.ndarray:
-        """Money (n,) that each node holds in an asset; `UnknownNameError` where there is none."""
+        """(n,) market value that each node holds of an asset; `UnknownNameError` if none does."""
         return np.asarray(self.held[:, [self.asset_position(asset)]].toarray()[:, 0])
 
     def _named_rules(self, given: Mapping[Any, Any]) -> dict[Any, Rule]:

@@ -24,48 +24,46 @@ from .tables import reading
 
 
 class ExposureNetwork(Forms, Changes):
-    """Who owes whom: a weighted directed graph of claims with a balance sheet at every node.
+    """A weighted directed graph of claims with a balance sheet at every node.
 
-    Losses flow from debtor to creditor. The tables are checked on the way in (all findings
-    are collected before anything is raised), completed to balance sheets by
+    Losses flow from debtor to creditor. The input tables are checked (all findings are collected
+    before an error is raised) and completed to balance sheets by
 
         equity = external assets + claims − external liabilities − debts
 
-    and never changed afterwards: every method that changes something returns a new network, and
-    leaves a record in `provenance`, the list of what was done to make it.
+    A network is immutable: every method that changes something returns a new network and adds a
+    record to `provenance`, the list of all steps that produced the network.
 
     Parameters
     ----------
     nodes : table with a column `node` and any of the columns of `schema.csv`; `None` takes the
         nodes from the exposures. pandas, or anything narwhals reads (polars, arrow, ...).
-    exposures : table with columns `creditor`, `debtor`, `amount` (money) and optional ones.
-    orientation : "creditor->debtor" or "debtor->creditor", what the first and the second column
-        of names mean, such as source and target; not needed where they are called creditor and
-        debtor.
+    exposures : table with columns `creditor`, `debtor`, `amount` and optional ones.
+    orientation : "creditor->debtor" or "debtor->creditor": the meaning of the two columns of
+        names, e.g. source and target; not needed for columns named creditor and debtor.
     columns : {"theirs": "ours"} for columns with other names, of both tables.
     unit : unit of every amount, e.g. "USD" or "EUR mn".
     external_creditors : "senior" (creditors outside the graph are paid before every claim in
         it) or "pari_passu" (they share with the claims of tier 1). A column `external_tier`
-        in `nodes` says it node by node.
+        in `nodes` sets it for each node.
     name : title for figures and reports.
-    holdings : table node, asset, value (money): the part of external assets that moves with the
+    holdings : table node, asset, value: the part of external assets whose value changes with the
         price of an asset, for `Shock.price`.
-    rules : how single nodes share a shortfall, {node: rule}, see :mod:`contagion.rules`; a rule,
+    rules : loss-sharing rules of single nodes, {node: rule}, see :mod:`contagion.rules`; a rule,
         a word or a dict. Other nodes have the rule of the column `rule`.
-    guarantees : table guarantor, debtor, amount (the most that is paid, money) and optionally
-        creditor, layer, ranking: what is owed only when the debtor falls short.
+    guarantees : table guarantor, debtor, amount (the largest possible call) and optionally
+        creditor, layer, ranking: debts that are due only if the debtor cannot pay.
     shareholdings : table owner, company, fraction: the part of the equity of a company that
-        another node owns; no part of external assets.
-    origin : file name that error messages give with a line number.
-    **choices : what to do about data that is not clean, see
-        :class:`~contagion.network.checks.Choices`.
+        another node owns; not part of external assets.
+    origin : file name for error messages, which add line numbers.
+    **choices : repairs of the input data, see :class:`~contagion.network.checks.Choices`.
 
     Raises
     ------
     NetworkError
-        With every finding of the input checks that no choice mends.
+        With every error of the input checks that no choice repairs.
     ArgumentTypeError, ArgumentError
-        For an option that does not exist, or a word that it does not take.
+        For an unknown option, or a value that the option does not accept.
 
     Example
     -------
@@ -166,7 +164,7 @@ def read(path: str | PathLike[str], **options: Any) -> ExposureNetwork:
     NetworkError
         With every finding of the input checks.
     MissingFileError
-        Where there is no such file.
+        If the file does not exist.
 
     Example
     -------

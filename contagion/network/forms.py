@@ -1,4 +1,4 @@
-"""An exposure network from and to other forms: matrices and networkx graphs."""
+"""Conversion of exposure networks from and to matrices, networkx graphs and folders of files."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Orientation = Literal["creditor->debtor", "debtor->creditor"]
 
 
 class Forms(Matrices):
-    """The ways in and out of :class:`~contagion.ExposureNetwork` besides its tables."""
+    """Conversion methods of :class:`~contagion.ExposureNetwork`."""
 
     @classmethod
     def from_matrix(
@@ -40,20 +40,20 @@ class Forms(Matrices):
 
         Parameters
         ----------
-        matrix : shape (n, n), money. With orientation "creditor->debtor" `matrix[i, j]` is the
-            claim of i on j; with "debtor->creditor" it is what i owes j. 0 and "-" mean no
+        matrix : shape (n, n), amounts. With orientation "creditor->debtor" `matrix[i, j]` is the
+            claim of i on j; with "debtor->creditor" it is the debt of i to j. 0 and "-" mean no
             claim; an empty cell is unknown (C006) unless it is on the diagonal. Labels may be
             the index or a first column.
-        names : n labels; a DataFrame brings its own.
+        names : n labels; not needed for a labelled DataFrame.
         external_assets, external_liabilities, equity, kind : shape (n,), see the schema.
-        totals : "drop" leaves out rows and columns that hold the sums, "keep" says that a row
-            that looks like one is a node.
+        totals : "drop" removes rows and columns of sums, "keep" treats a row that looks like
+            sums as a node.
         **options : keywords of :class:`ExposureNetwork`.
 
         Raises
         ------
         NetworkError
-            C001 (orientation), C009 (labels and shape), and what the constructor raises.
+            C001 (orientation), C009 (labels and shape), and the errors of the constructor.
 
         Example
         -------
@@ -94,8 +94,8 @@ class Forms(Matrices):
         Parameters
         ----------
         graph : DiGraph or MultiDiGraph.
-        orientation : what source → target means. Needed unless `graph.graph["orientation"]`,
-            which :meth:`to_networkx` writes, says it.
+        orientation : meaning of source → target. Not needed if `graph.graph["orientation"]`,
+            which :meth:`to_networkx` writes, is set.
         amount : edge attribute with the amounts, by default "amount" or else "weight".
         columns : {"theirs": "ours"} for other attributes of nodes and edges.
         **options : keywords of :class:`ExposureNetwork`.
@@ -103,7 +103,7 @@ class Forms(Matrices):
         Raises
         ------
         NetworkError
-            C001 without an orientation, and what the constructor raises.
+            C001 without an orientation, and the errors of the constructor.
 
         Example
         -------
@@ -124,13 +124,12 @@ class Forms(Matrices):
     def to_networkx(self, orientation: Orientation = "creditor->debtor") -> nx.MultiDiGraph[Any]:
         """The network as a networkx MultiDiGraph: one edge a claim, all columns as attributes.
 
-        :meth:`from_networkx` gives the same network back: the balance sheet goes along as it was
-        completed, with its assumptions, holdings and the choices that accept duplicates,
-        collateral or loops.
+        :meth:`from_networkx` restores the same network: the graph also holds the completed balance
+        sheets, assumptions, holdings and the choices that accept duplicates, collateral or loops.
 
         Parameters
         ----------
-        orientation : what source → target shall mean.
+        orientation : meaning of source → target in the graph.
 
         Example
         -------
@@ -163,19 +162,19 @@ class Forms(Matrices):
         return convert.to_networkx(self._completed(), self.exposures, orientation, settings)
 
     def write(self, folder: str | PathLike[str]) -> list[Path]:
-        """Write the network into a folder that `ct.read` and the command line read back.
+        """Write the network to a folder that `ct.read` and the command line can read.
 
-        The files are nodes.csv (with balance sheets as they were completed), exposures.csv, tables
-        of holdings, guarantees and shareholdings where there are any, and dataset.toml with unit,
-        name, settings, rules and provenance. Files of those names are replaced, others are left.
+        The files are nodes.csv (with completed balance sheets), exposures.csv, tables of holdings,
+        guarantees and shareholdings if the network has them, and dataset.toml with unit, name,
+        settings, rules and provenance. Existing files with these names are replaced.
 
         Parameters
         ----------
-        folder : made where it is not there.
+        folder : created if it does not exist.
 
         Returns
         -------
-        The files.
+        The paths of the files.
 
         Example
         -------

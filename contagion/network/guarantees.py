@@ -1,4 +1,4 @@
-"""Guarantees: what is owed only when somebody else falls short. The table, checked."""
+"""Guarantees: debts that are due only if another debtor cannot pay. Checks of the table."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ def checked(
 
     Parameters
     ----------
-    table : as it came through the door, or None.
-    names : (n,) the nodes; creditor, debtor : (m,) the claims, as rows of `names`.
+    table : as it was read, or None.
+    names : (n,) the nodes; creditor, debtor : (m,) the claims, as positions in `names`.
 
     Raises
     ------
     NetworkError
-        For an unknown node, a node that covers its own debts or claims, and a creditor without a
-        claim.
+        For an unknown node, a node that guarantees its own debts or claims, and a creditor without
+        a claim on the debtor.
     """
     if table is None:
         return None

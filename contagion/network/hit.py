@@ -1,4 +1,4 @@
-"""A shock on the lines of the balance sheets: what models run on, and how each line is hit."""
+"""A shock as arrays for the balance sheets of one network, the input of the models."""
 
 from __future__ import annotations
 
@@ -14,18 +14,19 @@ Pairs = tuple[tuple[Any, float], ...]  # (node or asset, number); the node None 
 
 
 class Hit(NamedTuple):
-    """A shock, or a batch of them, on the lines of the balance sheets of one network.
+    """A shock, or a batch of shocks, as arrays for the balance sheets of one network.
 
-    It is what models run on: `model.solve(network, *hit)`. A model without a market sees the money
-    that every node loses, one with a market also which prices have moved.
+    It is the input of models: `model.solve(network, *hit)`. Models without a market use only the
+    losses; models with a market also use the prices.
 
     Attributes
     ----------
-    losses : (..., n) what the assets of each node lose at once, money: what holdings lose by
-        `prices` and what is taken from equity are part of it.
-    recoveries : (..., n) recovery rate of nodes pinned in default, nan elsewhere; `None`: nowhere.
-    prices : (..., A) price after the shock over the price before, of `net.priced_assets`; `None`:
-        no price moves.
+    losses : (..., n) direct loss of each node on its assets, in the unit of the network. It
+        includes losses on holdings from `prices` and losses of equity.
+    recoveries : (..., n) recovery rate of nodes that the shock sets to default, nan for all others;
+        `None`: no such node.
+    prices : (..., A) price after / price before the shock, of `net.priced_assets`; `None`: no
+        price changes.
     """
 
     losses: np.ndarray
@@ -34,7 +35,7 @@ class Hit(NamedTuple):
 
     @property
     def pins(self) -> np.ndarray:
-        """(..., n) the recoveries, nan throughout where no node is pinned."""
+        """(..., n) the recovery rates, nan for nodes that the shock does not set to default."""
         return np.full(self.losses.shape, np.nan) if self.recoveries is None else self.recoveries
 
     @property
@@ -43,7 +44,7 @@ class Hit(NamedTuple):
         return np.asarray((self.losses > 0) | ~np.isnan(self.pins))
 
     def marks(self, network: Contents) -> np.ndarray:
-        """(..., n) the part of the losses that prices take from holdings, money; a gain below 0."""
+        """(..., n) losses on holdings from price changes, part of `losses`; negative for a gain."""
         if self.prices is None:
             return np.zeros_like(self.losses)
         return np.asarray((1.0 - self.prices) @ network.held.T)
@@ -54,9 +55,9 @@ class Hit(NamedTuple):
 
 
 def external_left(network: Contents, losses: np.ndarray) -> np.ndarray:
-    """(..., n) external assets after losses; below 0 where more equity is lost than they are.
+    """(..., n) external assets after losses; negative if more equity is lost than external assets.
 
-    That much is owed to creditors outside the graph that the balance sheet does not show.
+    The negative amount is a debt to creditors outside the graph not shown in the balance sheet.
     """
     book = network.book
     external: np.ndarray = book.stated_assets - losses
@@ -66,12 +67,12 @@ def external_left(network: Contents, losses: np.ndarray) -> np.ndarray:
 
 
 def stated_parts(network: Contents, parts: Pairs) -> np.ndarray:
-    """(n,) money of external assets destroyed by pairs (node, part).
+    """(n,) external assets destroyed by pairs (node, fraction).
 
     Raises
     ------
     ShockError
-        Where only the equity of a node is known: its external assets are no data.
+        For a node with only equity known: its external assets are not data.
     """
     lost, hit = np.zeros(len(network)), np.zeros(len(network), bool)
     for node, part in parts:
@@ -90,12 +91,12 @@ def stated_parts(network: Contents, parts: Pairs) -> np.ndarray:
 
 
 def price_changes(network: Contents, changes: Pairs) -> np.ndarray | None:
-    """(A,) relative price changes; moves of one asset add up. `None` for no moves.
+    """(A,) relative price changes; changes of one asset add up. `None` for no changes.
 
     Raises
     ------
     ShockError, UnknownNameError
-        For an asset that falls by more than its price, or that no node holds.
+        For an asset whose price would fall below 0, or that no node holds.
     """
     if not changes:
         return None
@@ -109,12 +110,12 @@ def price_changes(network: Contents, changes: Pairs) -> np.ndarray | None:
 
 
 def equity_lost(network: Contents, amounts: Pairs, parts: Pairs) -> np.ndarray:
-    """(n,) money of equity destroyed by pairs (node, money) and (node, part).
+    """(n,) equity destroyed by pairs (node, amount) and (node, fraction).
 
     Raises
     ------
     ShockError
-        For a node without known or without positive equity, and for more than it has.
+        For a node without known positive equity, and for an amount above the equity.
     """
     lost = np.zeros(len(network))
     if not (amounts or parts):

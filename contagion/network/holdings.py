@@ -1,4 +1,4 @@
-"""Holdings: the part of external assets that moves with the price of an asset."""
+"""Holdings: the part of external assets whose value changes with the price of an asset."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..text import did_you_mean, known_name, listing
 def checked(
     table: pd.DataFrame | None, names: pd.Index, external_assets: np.ndarray
 ) -> pd.DataFrame | None:
-    """The table node, asset, value (money); values are a part of external assets.
+    """The table node, asset, value; values are a part of external assets.
 
     Raises
     ------
@@ -39,10 +39,10 @@ def checked(
 
 
 def matrix(table: pd.DataFrame | None, names: pd.Index) -> tuple[pd.Index, csr_array]:
-    """Assets (A,) of the holdings, sorted by name, and what each node holds of them (n, A), money.
+    """Assets (A,) of the holdings, sorted by name, and the value of the holdings (n, A).
 
-    Without a table there are no assets. A row of 0 names an asset and is no entry of the matrix:
-    its entries say who sells an asset, and who loses by its price.
+    Without a table there are no assets. A row with value 0 adds an asset but no entry to the
+    matrix, because the entries define the sellers of an asset and the nodes that lose by its price.
     """
     if table is None:
         return pd.Index([], dtype=object, name="asset"), csr_array((len(names), 0))
@@ -54,7 +54,7 @@ def matrix(table: pd.DataFrame | None, names: pd.Index) -> tuple[pd.Index, csr_a
 
 
 def place(assets: pd.Index, asset: Any) -> int:
-    """Place of an asset among those that nodes hold; `UnknownNameError` where no node holds it."""
+    """Position of an asset in `assets`; `UnknownNameError` if no node holds it."""
     if not len(assets):
         raise UnknownNameError(
             f"No node holds {str(asset)!r}: the network has no table of holdings "

@@ -1,4 +1,4 @@
-"""From tables to a checked draft and its balance sheets: everything is found before it raises."""
+"""Checks of the input tables and completed balance sheets; all errors are raised together."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from .tables import Reading, door
 
 TABLES = ("holdings", "guarantees", "shareholdings")
 OPTIONS = ("unit", "name", "external_creditors", "origin", "rules", *TABLES)
-CARRIED = ("assumptions", "provenance", "read")  # by files and graphs
+CARRIED = ("assumptions", "provenance", "read")  # options stored in files and graphs
 SIDES = ("external_assets", "external_liabilities", "equity", "kind", "names")  # of from_matrix
-MEANINGFUL = frozenset(["C005", "C011"])  # whatever else is wrong with the claims
-LOWER_BOUND = frozenset(["C003", "C004", "C006"])  # errors that only take claims away
+MEANINGFUL = frozenset(["C005", "C011"])  # valid even if the claims have errors
+LOWER_BOUND = frozenset(["C003", "C004", "C006"])  # errors that only remove claims
 
 
 def check(
@@ -35,15 +35,15 @@ def check(
 
     Parameters
     ----------
-    tables : with the columns of the schema; a finding of the conversion counts as one of these.
+    tables : with the columns of the schema; the findings of the conversion are included.
     choices, unit : as in the network.
-    trusted : the claims come from a network that has been checked; only what depends on the
-        balance sheet is looked at again.
+    trusted : the claims come from a network that has been checked; only checks that depend on
+        the balance sheet are repeated.
 
     Raises
     ------
     NetworkError
-        With every error; where claims are wrong, the balance sheets are checked without them.
+        With every error; the balance sheets are checked without the claims that have errors.
     """
     draft = validation.draft(tables.nodes, tables.take(), choices, unit, tables.origin, tables.how)
     draft.findings += tables.findings
@@ -59,7 +59,7 @@ def check(
 
 
 def beside(tables: convert.Tables, given: Mapping[Any, Any]) -> dict[str, pd.DataFrame | None]:
-    """The tables beside nodes and exposures; an empty one is none. Findings join the others."""
+    """The tables besides nodes and exposures, None for empty ones; their findings are added."""
     found: dict[str, pd.DataFrame | None] = {}
     for name, table in given.items():
         read = None if table is None else door.read(table, name, tables.how)
@@ -73,7 +73,7 @@ def beside(tables: convert.Tables, given: Mapping[Any, Any]) -> dict[str, pd.Dat
 
 
 def one_beside(table: Any, name: schema.Table) -> pd.DataFrame | None:
-    """A table beside nodes and exposures; None where it is empty.
+    """A table besides nodes and exposures; None if it is empty.
 
     Raises
     ------
@@ -93,7 +93,7 @@ def _errors(draft: Draft) -> list[Finding]:
 
 
 def _beyond(draft: Draft) -> list[Finding]:
-    """What is wrong with the balance sheets as well, where that can be told."""
+    """Additional errors of the balance sheets that do not depend on the wrong claims."""
     codes = {finding.code for finding in _errors(draft)}
     if "C012" in codes or not len(draft.nodes):
         return []
@@ -108,7 +108,7 @@ def _beyond(draft: Draft) -> list[Finding]:
 
 
 def accepted(draft: Draft, choices: Choices) -> dict[str, str]:
-    """The choices that let something stand which the checks would stop at again."""
+    """The choices that accept findings which the checks would report again as errors."""
     codes = {finding.code for finding in draft.findings if finding.severity == "repaired"}
     words = {"duplicates": ("C002", "keep"), "loops": ("C010", "solve")}
     words |= {"collateral": ("C011", "ignore")}
@@ -118,35 +118,35 @@ def accepted(draft: Draft, choices: Choices) -> dict[str, str]:
         if code in codes and choices.get(option) == word
     }
     if choices.get("collateral") == "settle" and "C011" in codes:
-        found["collateral"] = "ignore"  # what is left of the pledges
+        found["collateral"] = "ignore"  # for the remaining pledges
     if choices.get("aggregates") == "keep":
         found["aggregates"] = "keep"
     return found
 
 
 def frozen(array: np.ndarray) -> np.ndarray:
-    """A contiguous array that cannot be written to."""
+    """A contiguous, read-only array."""
     array = np.ascontiguousarray(array)
     array.flags.writeable = False
     return array
 
 
 def frozen_matrix(matrix: csr_array) -> csr_array:
-    """The same matrix, whose arrays cannot be written to any more."""
+    """The same matrix with read-only arrays."""
     for array in (matrix.data, matrix.indices, matrix.indptr):
         array.flags.writeable = False
     return matrix
 
 
 def settings(options: dict[str, Any]) -> dict[str, Any]:
-    """Keywords of a network, checked before any table is looked at.
+    """The keywords of a network, checked before any table is read.
 
     Raises
     ------
     ArgumentTypeError
-        For an option that does not exist, with the closest one.
+        For an unknown option, with the closest name.
     ArgumentError
-        For a word that an option does not take.
+        For a value that an option does not accept.
     """
     choices = {k: v for k, v in options.items() if k not in (*OPTIONS, *CARRIED)}
     validation.known_choices(choices, (*OPTIONS, *SIDES, *convert.OPTIONS))

@@ -26,13 +26,13 @@ class Matrices(Contents):
 
     @cached_property
     def liabilities(self) -> csr_array:
-        """Nominal liabilities `L`, shape (n, n): `L[i, j]` is what debtor i owes creditor j."""
+        """Nominal liabilities `L`, shape (n, n): `L[i, j]` is the debt of i to creditor j."""
         pairs = (self.debtor, self.creditor)
         return frozen_matrix(csr_array((self.amount, pairs), shape=(len(self), len(self))))
 
     @cached_property
     def relative_liabilities(self) -> csr_array:
-        """`Π`, shape (n, n): the rows of `L` over the total debts of the debtor in the graph."""
+        """`Π`, shape (n, n): each row of `L` divided by the debtor's total debts in the graph."""
         return _divide_rows(self.liabilities, self.book.debts)
 
     @cached_property
@@ -45,7 +45,7 @@ class Matrices(Contents):
         Raises
         ------
         NetworkError
-            Naming the nodes that hold claims and have no positive equity.
+            With the names of nodes that hold claims and have no positive equity.
         """
         equity = self.book.equity
         bad = ~(equity > 0) & (self.book.claims > 0)
@@ -78,7 +78,7 @@ class Matrices(Contents):
         )
 
     def distinct_rules(self) -> tuple[list[Rule], np.ndarray]:
-        """The distinct rules of the nodes, and which of them each node has (n,)."""
+        """The distinct rules of the nodes, and for each node (n,) the position of its rule."""
         nodes, given = self._nodes, self._rules
         found: dict[Rule, int] = {Priority(): 0}
         of = np.zeros(len(self), np.int64)
@@ -109,14 +109,14 @@ class Matrices(Contents):
 
 
 def _divide_rows(matrix: csr_array, by: np.ndarray) -> csr_array:
-    """The rows of a matrix over numbers (n,); rows of numbers that are not positive stay."""
+    """The rows of a matrix divided by `by` (n,), unchanged where `by` is not positive."""
     rows = np.repeat(np.where(by > 0, by, 1.0), np.diff(matrix.indptr))
     shares = csr_array((matrix.data / rows, matrix.indices, matrix.indptr), shape=matrix.shape)
     return frozen_matrix(shares)
 
 
 def _numbers(table: pd.DataFrame, column: str, default: float) -> np.ndarray | float:
-    """A numeric column with its default; one number where every row has the same."""
+    """A numeric column with its default; a single number if all rows are equal."""
     if column not in table:
         return default
     values = pd.to_numeric(table[column]).to_numpy(np.float64, na_value=np.nan)

@@ -1,4 +1,4 @@
-"""Netting among more than two: novation to a clearing house, and portfolio compression."""
+"""Multilateral netting: novation to a clearing house, and portfolio compression."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .transforms import N
 
 
 class Multilateral(Matrices):
-    """The methods of :class:`~contagion.ExposureNetwork` that net among many nodes."""
+    """The methods of :class:`~contagion.ExposureNetwork` for multilateral netting."""
 
     def novate(
         self,
@@ -24,26 +24,27 @@ class Multilateral(Matrices):
         claims: Mapping[str, Any] | None = None,
         columns: Mapping[str, Any] | None = None,
     ) -> Self:
-        """Novation: a clearing house steps into claims between its members, and nets them.
+        """Novation: a clearing house becomes counterparty to the claims of its members.
 
-        A claim A_ij becomes a claim of i on the house and a claim of the house on j. Each member
-        is left with one net position,
+        A claim A_ij becomes a claim of i on the house and a claim of the house on j. All claims of
+        a member are netted to one position,
 
             v_i = Σ_j A_ij − Σ_j A_ji :   a claim of v_i on the house, or a debt of −v_i to it.
 
-        The v_i add up to nothing, so the house has a matched book, and no equity changes. A loss
-        of a member now reaches the others through the house only: by its equity, its rule (a
-        waterfall) and its guarantees, which stay as they are. Claims of and on the house, e.g. a
-        default fund, are not touched. Collateral and netting sets belong to the two parties of a
-        claim and go with it. For members of several houses call it once a house, with a filter.
+        The v_i sum to zero, so the house has a matched book, and equity does not change. A loss of
+        a member now reaches the other members only through the house: its equity, its rule (a
+        waterfall) and its guarantees, which do not change. Claims of and on the house, e.g. a
+        default fund, do not change either. Collateral and netting sets belong to the two parties of
+        a claim and are removed with it. For members of several houses, call it once for each house
+        with a filter.
 
         Parameters
         ----------
         clearing_house : a node of the network.
         members : nodes whose claims on each other are novated; by default all but the house.
-        claims : which of them, by exposure columns, e.g. {"layer": "derivatives"}.
-        columns : cells of the new claims, e.g. {"layer": "gains"} for the layer that takes them
-            in the waterfall of the house. By default what the novated claims have in common.
+        claims : filter of these claims by exposure columns, e.g. {"layer": "derivatives"}.
+        columns : cells of the new claims, e.g. {"layer": "gains"} for their layer in the waterfall
+            of the house. By default the values that all novated claims have in common.
 
         Raises
         ------
@@ -52,11 +53,11 @@ class Multilateral(Matrices):
         ArgumentError, ArgumentTypeError
             For a house that is its own member, an unknown column, a value that no claim has.
         NetworkError
-            Where a guarantee covers a claim that is novated: its debtor is another now.
+            If a guarantee covers a novated claim, because its debtor changes.
 
         Example
         -------
-        a claims 10 from b, b 8 from c, c 5 from a: net positions of +5, −2 and −3.
+        a has a claim of 10 on b, b of 8 on c, c of 5 on a: net positions of +5, −2 and −3.
 
         >>> import contagion as ct
         >>> owed = {"creditor": ["a", "b", "c"], "debtor": ["b", "c", "a"], "amount": [10, 8, 5]}
@@ -78,39 +79,40 @@ class Multilateral(Matrices):
         how: Literal["conservative", "non_conservative"] = "conservative",
         claims: Mapping[str, Any] | None = None,
     ) -> Self:
-        """Portfolio compression: less is owed in all, and every node has the same net position.
+        """Portfolio compression: lower total debts with unchanged net positions of all nodes.
 
             min Σ A'_ij   with   Σ_j A'_ij − Σ_j A'_ji = Σ_j A_ij − Σ_j A_ji   for every i
 
-        "conservative" only reduces claims that are there, 0 ≤ A' ≤ A: cycles of claims cancel, as
-        far as any choice of cycles can (a linear programme; where several choices take away the
-        same amount, one of them is taken, the same whatever the order of the rows). Claims of one
-        pair fall in proportion and keep their columns and pledges. "non_conservative" closes all
-        claims and opens new ones from net debtors to net creditors, both in the order of their
-        size. The total falls to the minimum Σ_i max(v_i, 0), with fewer claims than nodes, between
-        parties that may never have dealt with each other.
+        "conservative" only reduces existing claims, 0 ≤ A' ≤ A: cycles of claims cancel by the
+        largest possible total (a linear programme; if several solutions have the same total, the
+        choice does not depend on the order of the rows). Claims between the same two nodes are
+        reduced in proportion and keep their columns and pledges. "non_conservative" closes all
+        claims and opens new ones from net debtors to net creditors, both in order of size. The
+        total falls to the minimum Σ_i max(v_i, 0), with fewer claims than nodes. New claims can be
+        between parties without an earlier relationship.
 
-        No equity changes. The note of the step says how much excess there was and is;
-        :func:`contagion.network.netting.excess` gives it for any network.
+        Equity does not change. The note of the step states the excess before and after;
+        :func:`contagion.network.netting.excess` computes it for any network.
 
         Parameters
         ----------
         how : "conservative" or "non_conservative".
-        claims : which claims, by exposure columns, e.g. {"layer": "derivatives"}; claims that are
-            no substitute for each other should be compressed one kind after the other.
+        claims : filter by exposure columns, e.g. {"layer": "derivatives"}; claims that are not
+            substitutes for each other should be compressed separately.
 
         Raises
         ------
         ArgumentError, ArgumentTypeError
             For another word, an unknown column, a value that no claim has.
         NetworkError
-            Where a guarantee covers a claim that is gone.
+            If a guarantee covers a claim that is removed.
         ArithmeticError
-            Where the linear programme is not solved.
+            If the linear programme is not solved.
 
         Example
         -------
-        A cycle of 5, 3 and 4 loses 3 on each side; of 12 − 9 = 3 left, only 2 are needed.
+        A cycle of 5, 3 and 4 is reduced by 3 on each side; of the remaining 12 − 9 = 3, the
+        minimum with the same net positions is 2.
 
         >>> import contagion as ct
         >>> net = ct.ExposureNetwork.from_matrix([[0, 5, 0], [0, 0, 3], [4, 0, 0]],
@@ -124,8 +126,8 @@ class Multilateral(Matrices):
         'non_conservative: excess 10 before, 0 after'
 
         Source: after D'Errico & Roukny (2021), Compressing over-the-counter markets, Operations
-        Research (the general, conservative and non-conservative problems; the matching that
-        attains the minimum is ours).
+        Research (the general, conservative and non-conservative problems). The matching that
+        attains the minimum is our own.
         """
         exposures, rows = netting.compress(self, how, claims)
         given = {"how": how, "claims": claims}
@@ -133,7 +135,7 @@ class Multilateral(Matrices):
 
 
 def _changed(network: N, exposures: pd.DataFrame, done: Record) -> N:
-    """The network with other claims; a new claim may stand beside one of the same pair."""
+    """The network with other claims; several claims between the same two nodes are accepted."""
     new = transforms.rebuilt(network, done, exposures, network._completed())
     if netting.repeated(exposures):
         new.__dict__["_accepted"] = {**new._accepted, "duplicates": "keep"}

@@ -1,4 +1,4 @@
-"""Tables of several periods: snapshots are told apart, and never added up."""
+"""Tables with several periods: snapshots are separated and never added up."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ KEYS = ("nodes", "exposures")
 
 
 class Periods:
-    """Which rows of the tables of a network are of which period.
+    """The rows of the tables of a network by period.
 
     Attributes
     ----------
-    tables : the tables, {name: DataFrame}: nodes, exposures and those beside them.
+    tables : {name: DataFrame}: nodes, exposures and the other tables.
     columns : {name: column of periods}, for the tables that have one.
-    found : the periods of all of them, in order.
+    found : the periods of all tables, in order.
     """
 
     def __init__(self, tables: Mapping[str, Any], asked: bool):
@@ -50,7 +50,7 @@ class Periods:
         return codes_of(self.tables[name][at])
 
     def rows(self, name: str, period: str) -> np.ndarray:
-        """(rows,) bool: of this period; a row without a period is of all of them."""
+        """(rows,) bool: rows of this period; a row without a period belongs to every period."""
         if name not in self.columns:
             return np.ones(len(self.tables[name]), bool)
         codes, labels = self._codes[name]
@@ -62,7 +62,7 @@ class Periods:
         return name not in self.columns or period in self._codes[name][1]
 
     def of(self, period: str) -> dict[str, pd.DataFrame]:
-        """The tables of one period; of two rows of a node the one with the period counts."""
+        """The tables of one period; a node row with the period replaces one without a period."""
         chosen = {name: table[self.rows(name, period)] for name, table in self.tables.items()}
         if "nodes" in self.columns:
             codes = self._codes["nodes"][0][self.rows("nodes", period)]
@@ -93,10 +93,10 @@ class Periods:
 def one(
     tables: Tables, beside: Mapping[str, Any], settings: Mapping[str, Any], unit: str
 ) -> tuple[Tables, dict[str, Any], dict[str, Any]]:
-    """The tables of one period, those beside them, and settings without names that it lacks.
+    """The tables of one period, and settings without nodes that do not occur in it.
 
-    Without `settings["period"]` tables of several periods are a finding; the last period is taken
-    then, so that the other checks can go on.
+    Without `settings["period"]`, tables with several periods are a finding; the last period is
+    used, so that the other checks can continue.
 
     Raises
     ------
@@ -174,7 +174,7 @@ def _findings(periods: Periods, period: str, asked: bool, unit: str) -> list[Fin
 def _present(
     settings: dict[str, Any], periods: Periods, chosen: Mapping[str, pd.DataFrame]
 ) -> dict[str, Any]:
-    """The settings without those for nodes that only other periods have."""
+    """The settings without entries for nodes that occur only in other periods."""
     given = {name: settings[name] for name in OF_NODES if settings.get(name)}
     named = list({node for nodes in given.values() for node in nodes})
 

@@ -1,7 +1,7 @@
-"""Where a network comes from: one record for each thing that was done to it, in order.
+"""The provenance of a network: one record for each step that produced it, in order.
 
-Whatever makes a network from tables or from another network says so here, see
-:attr:`contagion.ExposureNetwork.provenance`. Titles, banners and the report read it.
+Every function that makes a network from tables or from another network adds a record, see
+:attr:`contagion.ExposureNetwork.provenance`. Titles, banners and the report use the records.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from ..text import listing, money, plural
 from ..vocabulary import Rng
 
 Value: TypeAlias = str | bool | int | float
-MOST = 6  # entries of a parameter that are written out
+MOST = 6  # largest number of entries of a parameter written in full
 FORM = "provenance is a list of records with what, method, parameters, seed and version."
-LONGEST = 200  # characters of a parameter
-# What a title has to say where amounts are not those that were reported, and as a sentence.
+LONGEST = 200  # largest number of characters of a parameter
+# Words for titles, and as a sentence, if amounts are not the reported ones.
 UNOBSERVED = {
     "reconstructed": (
         "reconstructed",
@@ -42,18 +42,18 @@ def _version() -> str:
 
 @dataclass(frozen=True)
 class Record:
-    """One thing that was done to make a network.
+    """One step in the production of a network.
 
     Attributes
     ----------
     what : "dataset", "read", "repaired", "reconstructed", "generated", "perturbed", "netted",
         "changed", "layer cut", "policy" or "withdrawn".
-    method : how it was done: the name of a dataset, file, function or intervention.
+    method : the name of the dataset, file, function or intervention.
     parameters : (name, value) pairs; tables and long lists as the number of their values.
-    seed : of the random numbers, "used generator" where one was given that cannot be made again,
-        None where nothing was drawn.
-    version : of this package.
-    rows : what netting did to claims, see :attr:`contagion.ExposureNetwork.changes`; not written
+    seed : seed of the random numbers, "used generator" for a given generator that cannot be
+        reproduced, None if no random numbers were used.
+    version : version of this package.
+    rows : changes of claims by netting, see :attr:`contagion.ExposureNetwork.changes`; not written
         to files.
     """
 
@@ -75,7 +75,7 @@ class Record:
         return "no random numbers" if self.seed is None else f"seed {self.seed}"
 
     def entries(self) -> dict[str, Any]:
-        """The record as a mapping that TOML and JSON hold; :meth:`Provenance.of` reads it."""
+        """The record as a mapping for TOML and JSON; :meth:`Provenance.of` reads it."""
         found = {
             "what": self.what,
             "method": self.method,
@@ -87,7 +87,7 @@ class Record:
 
 
 class Provenance(tuple[Record, ...]):
-    """What was done to make a network, first things first: a tuple of :class:`Record`.
+    """The steps that produced a network, oldest first: a tuple of :class:`Record`.
 
     Example
     -------
@@ -101,7 +101,7 @@ class Provenance(tuple[Record, ...]):
 
     @classmethod
     def of(cls, given: Iterable[Record | Mapping[str, Any]]) -> Provenance:
-        """From records, and from the mappings that files hold.
+        """The provenance from records, or from mappings read from files.
 
         Raises
         ------
@@ -115,12 +115,12 @@ class Provenance(tuple[Record, ...]):
 
     @property
     def unobserved(self) -> str:
-        """The words for a title where amounts are not as reported, such as "reconstructed"."""
+        """The words for a title if amounts are not as reported, such as "reconstructed"."""
         return ", ".join(dict.fromkeys(UNOBSERVED[r.what][0] for r in self.named(*UNOBSERVED)))
 
     @property
     def sentences(self) -> tuple[str, ...]:
-        """The same as sentences, with method and seed; every result repeats them."""
+        """The words of `unobserved` as sentences, with method and seed; shown in every result."""
         return tuple(
             UNOBSERVED[r.what][1].format(how=f"method {r.method}, {r.drawn}")
             for r in self.named(*UNOBSERVED)
@@ -128,7 +128,7 @@ class Provenance(tuple[Record, ...]):
 
     @property
     def changes(self) -> list[pd.DataFrame]:
-        """What each netting did to claims, one table a step."""
+        """The changes of claims by netting, one table a step."""
         return [record.rows for record in self if record.rows is not None]
 
     @property
@@ -163,7 +163,7 @@ def record(
     seed: int | str | None = None,
     rows: pd.DataFrame | None = None,
 ) -> Record:
-    """A record with plain parameters; those that are None are left out, and so are empty rows.
+    """A record with plain parameters; parameters that are None and empty `rows` are left out.
 
     >>> str(record("reconstructed", "fitness", {"links": 4, "density": None}, seed=7))
     'reconstructed: fitness (links 4), seed 7'
@@ -173,7 +173,7 @@ def record(
 
 
 def summed(records: Sequence[Record], what: str, method: str) -> Record:
-    """One record for several, with the rows of all of them."""
+    """One record for several records, with the `rows` of all of them."""
     rows = Provenance(records).changes
     return record(what, method, rows=pd.concat(rows, ignore_index=True) if rows else None)
 
@@ -218,7 +218,7 @@ def _listed(given: Any) -> Iterable[Any]:
 
 
 def _from_file(given: Any) -> Record:
-    """A record that was written; what is not there is empty."""
+    """A record read from a file; missing entries are empty."""
     if not isinstance(given, Mapping) or not isinstance(given.get("parameters", {}), Mapping):
         raise NetworkError(FORM)
     return Record(
@@ -231,7 +231,7 @@ def _from_file(given: Any) -> Record:
 
 
 def priced(choices: Mapping[str, Any], unit: str) -> dict[str, Any]:
-    """Choices whose amounts have their unit.
+    """Choices with amounts as text with their unit.
 
     >>> priced({"assume_equity": {"a": 2e8}, "layer": "loans"}, "USD")
     {'assume_equity': {'a': '200 m USD'}, 'layer': 'loans'}
@@ -247,14 +247,14 @@ def priced(choices: Mapping[str, Any], unit: str) -> dict[str, Any]:
 
 
 class Seeded(NamedTuple):
-    """A generator, and the seed that makes it again."""
+    """A random generator, and the seed that reproduces it."""
 
     generator: np.random.Generator
     seed: int | str
 
 
 def seeded(rng: Rng) -> Seeded:
-    """The generator of an argument `rng`, and its seed; without one, the seed that was drawn.
+    """The generator for an argument `rng`, and its seed; for `None`, the seed that was drawn.
 
     >>> seeded(7).seed, seeded(np.random.default_rng(7)).seed
     (7, 'used generator')
@@ -264,7 +264,7 @@ def seeded(rng: Rng) -> Seeded:
         return Seeded(generator, "used generator")
     sequence: Any = generator.bit_generator.seed_seq
     if not sequence.spawn_key and isinstance(sequence.entropy, int) and sequence.entropy < 2**63:
-        return Seeded(generator, sequence.entropy)  # an integer of TOML
+        return Seeded(generator, sequence.entropy)  # fits a TOML integer
     child = f" {sequence.spawn_key}" if sequence.spawn_key else ""
     return Seeded(generator, f"{sequence.entropy}{child}")
 
@@ -276,7 +276,7 @@ def begun(
     findings: Iterable[Finding],
     unit: str,
 ) -> Provenance:
-    """The provenance of a network from tables: what they bring, how they were read, and repairs."""
+    """The provenance of a network from tables: given records, how they were read, and repairs."""
     first = replace(read, parameters=(*read.parameters, *plain(priced(choices, unit))))
     mended = [
         record(

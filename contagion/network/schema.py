@@ -1,4 +1,4 @@
-"""The schema of the tables is data (`schema.csv`); checks, defaults, help and docs read it."""
+"""The schema of the tables, from `schema.csv`: used by checks, defaults, help and docs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Table = Literal[
     "loans", "claims", "prices", "scenarios",
 ]  # fmt: skip
 TABLES: tuple[Table, ...] = get_args(Table)
-MARGINS = ("interbank_assets", "interbank_liabilities")  # what a table of margins has to have
+MARGINS = ("interbank_assets", "interbank_liabilities")  # required columns of a table of margins
 
 DEFAULTS: dict[str, object] = {"true": True, "1": 1, "0": 0, "0.5": 0.5, "0.05": 0.05, "0.95": 0.95}
 
@@ -24,7 +24,7 @@ class Column:
     """One column of one table, as `schema.csv` states it.
 
     `dtype` is string, int, float or bool; `unit` is money or empty; `sign` is ">= 0", ">= 1",
-    "signed" or empty; `words` are the words that a cell may hold, where it is not free.
+    "signed", "0 to 1" or empty; `words` are the permitted values, empty if any text is permitted.
     """
 
     table: str
@@ -39,24 +39,24 @@ class Column:
 
     @property
     def fill(self) -> object:
-        """The value of an empty cell, `None` where empty stays unknown."""
+        """The default for an empty cell, `None` if an empty cell means unknown."""
         return DEFAULTS.get(self.default, self.default) if self.default else None
 
     @property
     def least(self) -> float:
-        """The smallest value that a cell may hold."""
+        """The smallest permitted value."""
         if self.fraction:
             return 0.0
         return float(self.sign.removeprefix(">= ")) if self.sign.startswith(">=") else -float("inf")
 
     @property
     def fraction(self) -> bool:
-        """The cells are fractions, from 0 to 1."""
+        """True if the cells are fractions, from 0 to 1."""
         return self.sign == "0 to 1"
 
     @property
     def what(self) -> str:
-        """What a cell must be, in words.
+        """The permitted values of a cell, in words.
 
         >>> columns("exposures")["tier"].what
         'a whole number ≥ 1'
@@ -71,7 +71,7 @@ class Column:
 
 @cache
 def columns(table: Table) -> dict[str, Column]:
-    """The columns of a table by name; a table of margins is one of nodes with both margins.
+    """The columns of a table by name; a table of margins is a node table with both margins.
 
     >>> columns("exposures")["tier"].meaning
     'seniority, 1 is paid first'
@@ -88,19 +88,19 @@ def columns(table: Table) -> dict[str, Column]:
 
 @cache
 def required(table: Table) -> dict[str, Column]:
-    """The columns that a table has to have, by name."""
+    """The required columns of a table, by name."""
     return {name: column for name, column in columns(table).items() if column.required == "yes"}
 
 
 @cache
 def keys(table: Table) -> dict[str, str]:
-    """The columns of a table by their key."""
+    """The columns of a table by their key, see :func:`key`."""
     return {key(name): name for name in columns(table)}
 
 
 @cache
 def synonyms(table: Table) -> dict[str, tuple[tuple[str, ...], tuple[str, ...]]]:
-    """Other words for the columns of a table, as keys: those that mean it, and those that may.
+    """Synonyms for the columns of a table, as keys: certain ones, and possible ones.
 
     >>> synonyms("exposures")["debtor"][1]
     ('counterparty',)
@@ -117,7 +117,7 @@ def synonyms(table: Table) -> dict[str, tuple[tuple[str, ...], tuple[str, ...]]]
 
 
 def key(name: object) -> str:
-    """A name without case, spaces and signs: what columns are compared by.
+    """A name in lower case without spaces and signs, for comparing column names.
 
     >>> key("Interbank Assets"), key("entryPrice"), key("entry_price")
     ('interbankassets', 'entryprice', 'entryprice')

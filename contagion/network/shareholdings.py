@@ -1,7 +1,7 @@
-"""Shareholdings: what part of a company each of its owners in the graph holds. The table, checked.
+"""Shareholdings: the fraction of a company held by each owner in the graph. Checks of the table.
 
-The fractions are kept as `Γ` (n, n), `Γ[i, j]` = part of the equity of company j that i owns. The
-equity of all nodes is then the fixed point
+The fractions form a matrix `Γ` (n, n), `Γ[i, j]` = fraction of the equity of company j that i owns.
+The equity of all nodes is the fixed point
 
     E = external assets + claims − external liabilities − debts + Γ max(E, 0),
 
@@ -20,7 +20,7 @@ from ..errors import NetworkError
 from ..kernels.ownership import closed, equities
 from ..text import did_you_mean, listing, plural
 
-ROUNDING = 1e-9  # by which fractions may sum to more than the whole
+ROUNDING = 1e-9  # rounding error by which the fractions of a company may exceed 1
 
 
 def checked(table: pd.DataFrame | None, names: pd.Index, known: np.ndarray) -> pd.DataFrame | None:
@@ -28,16 +28,15 @@ def checked(table: pd.DataFrame | None, names: pd.Index, known: np.ndarray) -> p
 
     Parameters
     ----------
-    table : as it came through the door, or None.
-    names : (n,) the nodes; known : (n,) bool, whose balance sheet is known.
+    table : as it was read, or None.
+    names : (n,) the nodes; known : (n,) bool, nodes with known balance sheet.
 
     Raises
     ------
     NetworkError
-        For an unknown node, a node that owns itself, a company of which more than all is held, a
-        group of companies that is
-        owned entirely by its own members (its equity would be any number), and shares in a
-        company whose balance sheet is not known.
+        For an unknown node, a node that owns itself, fractions of a company above 100 %, a group
+        of companies owned entirely by its own members (its equity is not determined), and shares
+        in a company with unknown balance sheet.
     """
     if table is None:
         return None
@@ -60,7 +59,7 @@ def checked(table: pd.DataFrame | None, names: pd.Index, known: np.ndarray) -> p
 
 
 def _determined(fractions: csr_array, names: pd.Index, known: np.ndarray) -> None:
-    """Is the equity of every company one number?"""
+    """Raise an error if the equity of a company is not uniquely determined."""
     inside = np.asarray(fractions.sum(axis=0)).ravel()
     over = inside > 1 + ROUNDING
     if over.any():
@@ -84,7 +83,7 @@ def _determined(fractions: csr_array, names: pd.Index, known: np.ndarray) -> Non
 
 
 def matrix(table: pd.DataFrame | None, names: pd.Index) -> csr_array:
-    """`Γ` (n, n): part of the equity of company j (column) that node i (row) owns.
+    """`Γ` (n, n): fraction of the equity of company j (column) that node i (row) owns.
 
     >>> table = pd.DataFrame({"owner": ["a"], "company": ["b"], "fraction": [0.25]})
     >>> matrix(table, pd.Index(["a", "b"])).toarray().tolist()
@@ -101,7 +100,7 @@ def matrix(table: pd.DataFrame | None, names: pd.Index) -> csr_array:
 
 
 def values(ownership: csr_array, equity: np.ndarray) -> np.ndarray:
-    """(n,) money: what the shares held by each node are worth, from equities without shares (n,).
+    """(n,) value of the shares held by each node, from equities without shares (n,).
 
     >>> values(csr_array([[0.0, 0.5], [0.0, 0.0]]), np.array([6.0, 4.0]))
     array([2., 0.])
@@ -111,18 +110,18 @@ def values(ownership: csr_array, equity: np.ndarray) -> np.ndarray:
 
 
 def from_matrix(fractions: Any, names: Any = None) -> pd.DataFrame:
-    """The table owner, company, fraction of a matrix `C`, as the literature writes it.
+    """The table owner, company, fraction from a matrix `C` as in the literature.
 
     Parameters
     ----------
     fractions : (n, n), `C[i, j]` = fraction of j (column) that i (row) owns; a labelled DataFrame,
         numpy or scipy sparse.
-    names : (n,) nodes; a DataFrame brings its own.
+    names : (n,) nodes; not needed for a labelled DataFrame.
 
     Raises
     ------
     NetworkError
-        For a matrix that is not square, or labels that do not fit it.
+        For a matrix that is not square, or labels that do not match it.
 
     Example
     -------

@@ -1,4 +1,4 @@
-"""What changes a network returns a new one: other claims, other balance sheets."""
+"""Functions that return a changed network: other claims or other balance sheets."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ N = TypeVar("N", bound=Matrices)
 def with_columns(network: Matrices, columns: Mapping[str, Any]) -> pd.DataFrame:
     """The node table with columns replaced, from a mapping node → value or n values.
 
-    Where equity is given, external assets follow from it.
+    If equity is given, external assets are recomputed from it.
     """
     nodes = network._completed()
     known = schema.columns("nodes")
@@ -59,9 +59,9 @@ def told(network: N, provenance: Iterable[Record]) -> N:
 
 
 def replaced(network: N, done: Record, **parts: Any) -> N:
-    """The same network with some attributes replaced, and a record of it.
+    """The same network with some attributes replaced, and a record of the change.
 
-    Rules are compiled at once, so that a rule that fails fails here.
+    Rules are compiled immediately, so that errors of a rule are raised here.
     """
     new = told(network, (*network.provenance, done))
     new.__dict__.pop("segments", None)
@@ -71,7 +71,7 @@ def replaced(network: N, done: Record, **parts: Any) -> N:
 
 
 def with_holdings_rows(network: N, rows: pd.DataFrame) -> N:
-    """The network with more rows of holdings; those of 0 only name an asset and change no money."""
+    """The network with more rows of holdings; rows with value 0 only add the name of an asset."""
     new = copy.copy(network)
     held = rows if network._holdings is None else pd.concat([network._holdings, rows])
     new.__dict__["_holdings"] = held.reset_index(drop=True)
@@ -80,7 +80,7 @@ def with_holdings_rows(network: N, rows: pd.DataFrame) -> N:
 
 
 def scratch(network: N, exposures: pd.DataFrame, nodes: pd.DataFrame) -> N:
-    """Other tables under the settings of a network, for one sum: no record."""
+    """A temporary network from other tables with the same settings, without a record."""
     settings = {
         "unit": network.unit,
         "external_creditors": network.external_creditors,
@@ -92,9 +92,9 @@ def scratch(network: N, exposures: pd.DataFrame, nodes: pd.DataFrame) -> N:
 
 
 def rebuilt(network: N, done: Record, exposures: pd.DataFrame, nodes: pd.DataFrame) -> N:
-    """A network of the same settings from other tables, and a record of what was done.
+    """A network with the same settings from other tables, and a record of the change.
 
-    A finding that was mended once is not raised again.
+    Findings that were repaired before are not raised again.
     """
     options: dict[str, Any] = {"loops": "solve", "collateral": "ignore", **network._choices}
     settings = {
@@ -120,7 +120,7 @@ def rebuilt(network: N, done: Record, exposures: pd.DataFrame, nodes: pd.DataFra
 def with_amounts(network: N, amounts: Any, keep: str, done: Record | None = None) -> N:
     """The same claims with other amounts; see :meth:`ExposureNetwork.with_amounts`.
 
-    `done` is the record of it where the amounts have a reason of their own.
+    `done` is the record of the change, by default one of `with_amounts`.
     """
     amount = np.asarray(amounts, float)
     if amount.shape != network.amount.shape:
@@ -166,7 +166,7 @@ def guaranteed(network: N, table: Any) -> N:
 
 
 def shared(network: N, table: Any) -> N:
-    """The same network with these shareholdings instead of its own, and the equity that follows."""
+    """The same network with these shareholdings instead of its own, and recomputed equity."""
     given = intake.one_beside(table, "shareholdings")
     checked = shareholdings.checked(given, network.names, network.book.known)
     done = record("changed", "with_shareholdings", {"shareholdings": _size(checked)})

@@ -1,10 +1,10 @@
-"""Networks over time: one model on every period, and what a change between two comes from.
+"""Networks over time: one model on every period, and a decomposition of changes between periods.
 
 Start with :class:`Panel`.
 
-- `networks`: the networks of several periods, of the same nodes
-- `panel_run`: one model and one shock on each, as one long table
-- `change`: the change between two periods, by amounts, capital and structure
+- `networks`: networks with the same nodes in several periods
+- `panel_run`: one model and one shock in every period, as one long table
+- `change`: the change between two periods by amounts, capital and structure
 """
 
 from __future__ import annotations

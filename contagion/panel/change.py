@@ -28,13 +28,13 @@ Of = str | Callable[[PropagationResult], float]
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Change(Scores):
-    """The parts of a change by `amounts`, `capital` and `structure`; they sum to it.
+    """The contributions of `amounts`, `capital` and `structure` to a change; they sum to it.
 
     Attributes
     ----------
     before, after : the periods.
-    start, end : the number in them.
-    unit : of the number, empty where it is no money.
+    start, end : the values of the number in these periods.
+    unit : unit of the number, empty if it is not an amount.
     """
 
     before: str = ""
@@ -68,7 +68,7 @@ class Change(Scores):
 
 @contextmanager
 def naming(what: str) -> Iterator[None]:
-    """Say of an error inside which network it is about."""
+    """Add to errors raised inside a note about the network concerned."""
     try:
         yield
     except ContagionError as error:
@@ -129,19 +129,19 @@ def _number(result: PropagationResult, of: Of) -> float:
 def between(
     networks: tuple[ExposureNetwork, ExposureNetwork], amounts: int, capital: int, structure: int
 ) -> ExposureNetwork:
-    """A network whose groups come from two periods, 0 the earlier one and 1 the later.
+    """A network with groups of data from two periods, 0 for the earlier and 1 for the later.
 
-    With p̄ and b the debts inside and outside (`amounts`), e the equity (`capital`), and claim k
-    of debtor i the part π_k of what i owes (`structure`):
+    With p̄ and b the debts inside and outside the graph (`amounts`), e the equity (`capital`), and
+    π_k the share of claim k in the debts p̄_i of its debtor i (`structure`):
 
-        amount_k = π_k p̄_i,    external assets = e + b + p̄ − claims,
+        amount_k = π_k p̄_i,    external assets = e + b + p̄ − claims.
 
-    and where external assets would be below 0 they are 0 and b is larger by that much.
+    Negative external assets are set to 0 and added to b instead.
     """
     size, base = networks[amounts], networks[structure]
     other, n = networks[1 - structure], len(base)
     debts, due = size.book.debts, base.book.debts
-    borrowed = (due == 0) & (debts > 0)  # owes nothing here: its claims are those of the other
+    borrowed = (due == 0) & (debts > 0)  # no debts in this period: use claims of the other one
     claims = [_scaled(base, debts, ~borrowed), _scaled(other, debts, borrowed)]
     exposures = pd.concat([part for part in claims if len(part)] or claims[:1], ignore_index=True)
     held = np.bincount(
@@ -162,7 +162,7 @@ def between(
 
 
 def _scaled(network: ExposureNetwork, debts: np.ndarray, debtors: np.ndarray) -> pd.DataFrame:
-    """The claims on some debtors, with amounts that add up to these debts."""
+    """The claims on some debtors, scaled to these total debts."""
     with np.errstate(invalid="ignore", divide="ignore"):
         factor = np.where(network.book.debts > 0, debts / network.book.debts, 0.0)
     rows = debtors[network.debtor]

@@ -1,4 +1,4 @@
-"""The networks of several periods, of the same nodes."""
+"""Networks with the same nodes in several periods."""
 
 from __future__ import annotations
 
@@ -31,31 +31,31 @@ from .panel_run import PanelRun
 
 
 class Panel:
-    """Networks of the same nodes in several periods; nothing is added over periods.
+    """Networks with the same nodes in several periods; amounts are never added over periods.
 
-    Iterating gives pairs (period, network) in the order of time, `panel["2023-Q4"]` one network,
+    Iteration gives pairs (period, network) in order of time, `panel["2023-Q4"]` is one network,
     `len(panel)` the number of periods.
 
     Parameters
     ----------
     nodes, exposures, **options : tables with a column `period` and the keywords of
-        :class:`~contagion.ExposureNetwork`. A row without a period is of every period; a table
-        without the column holds in all of them. Or, as `nodes` alone, a mapping
-        {period: network}, whose order is kept.
-    missing_nodes : nodes that a period does not have: "error" names them, "empty" gives them an
-        empty balance sheet there (no assets, no debts), which is told as an assumption.
+        :class:`~contagion.ExposureNetwork`. A row without a period, or a table without the
+        column, applies to every period. Or, as `nodes` alone, a mapping {period: network}, whose
+        order is kept.
+    missing_nodes : treatment of nodes without a row in a period: "error" names them, "empty" gives
+        them an empty balance sheet (no assets, no debts), which is listed as an assumption.
 
     Attributes
     ----------
     periods : the labels.
     names : (n,) the nodes, in the order of every network.
-    unit : of all amounts.
+    unit : unit of all amounts.
 
     Raises
     ------
     NetworkError
-        For nodes that differ between periods, tables without periods, and all that the network of
-        one period raises, with the period.
+        For nodes that differ between periods, for tables without periods, and for errors in the
+        network of one period, with the name of the period.
     ArgumentError
         For networks in different units.
 
@@ -109,7 +109,7 @@ class Panel:
         Raises
         ------
         NetworkError, MissingFileError
-            As :class:`Panel` and :func:`contagion.read` do.
+            As for :class:`Panel` and :func:`contagion.read`.
 
         Example
         -------
@@ -163,21 +163,21 @@ class Panel:
     def propagate(
         self, model: Model, shock: Shock = NO_SHOCK, *, baseline: Baseline = "cleared"
     ) -> PanelRun:
-        """Push one shock through the network of every period.
+        """Run the model with one shock on the network of every period.
 
         Parameters
         ----------
-        model, shock, baseline : as for `model.propagate`. Parts of balance sheets
-            (`Shock.relative`, `Shock.default`) are parts of those of the period.
+        model, shock, baseline : as for `model.propagate`. Relative shocks (`Shock.relative`,
+            `Shock.default`) refer to the balance sheets of each period.
 
         Raises
         ------
         ContagionError
-            As `model.propagate`, with the period in front.
+            As for `model.propagate`, with a note that names the period.
 
         Example
         -------
-        a has 3 and lends b 2, then 4, which it loses: all of 2, but no more than 3 of 4.
+        a has equity of 3 and lends b 2, later 4. When b defaults, the owners of a lose 2, later 3.
 
         >>> import contagion as ct
         >>> net = ct.ExposureNetwork.from_matrix([[0, 2], [0, 0]], ["a", "b"],
@@ -196,7 +196,7 @@ class Panel:
 
     @property
     def table(self) -> pd.DataFrame:
-        """One row a period: exposures, owed in the graph, equity (of nodes where it is known)."""
+        """One row a period: exposures, debts in the graph (owed), equity (sum where known)."""
         rows = {
             period: {
                 "exposures": len(net.amount),
@@ -286,7 +286,7 @@ def _same_nodes(networks: Mapping[str, ExposureNetwork], names: pd.Index) -> Non
 
 
 def _aligned(network: ExposureNetwork, names: pd.Index, period: str) -> ExposureNetwork:
-    """The network with its nodes in this order, and an empty balance sheet for those it lacks."""
+    """The network with nodes in this order, with empty balance sheets for missing nodes."""
     if network.names.equals(names):
         return network
     lost = names.difference(network.names, sort=False)

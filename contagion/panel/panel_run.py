@@ -24,11 +24,11 @@ SHOWN = ("loss", "socialized", "defaults")
 class PanelRun:
     """The results of one model and one shock by period; amounts in `unit`.
 
-    Iterating gives pairs (period, result), `run["2023-Q4"]` one result.
+    Iteration gives pairs (period, result), `run["2023-Q4"]` is one result.
 
     Attributes
     ----------
-    unit : of all amounts.
+    unit : unit of all amounts.
     results : {period: PropagationResult}.
     """
 
@@ -79,19 +79,20 @@ class PanelRun:
         *,
         of: str | Callable[[PropagationResult], float] | None = None,
     ) -> Change:
-        """Where the change of a number between two periods comes from: three parts that sum to it.
+        """Decompose the change of a number between two periods into three parts that sum to it.
 
-        A network has three parts: *amounts* (the debts of every node, inside the graph, p̄, and
-        outside); *capital* (the equity of every node); and *structure* (the relative liabilities Π,
-        that is, the part of p̄ owed to each creditor, with the terms of the claims, rules and all
-        other columns). With v(S) the number where the groups in S are those of the later period,
+        The data of a network form three groups: *amounts* (the debts of every node, p̄ inside the
+        graph, and outside); *capital* (the equity of every node); and *structure* (the relative
+        liabilities Π, that is, the share of p̄ owed to each creditor, with the terms of the claims,
+        rules and all other columns). With v(S) the number if the groups in S are those of the
+        later period,
 
-            part_i = Σ_{S without i} |S|! (2 − |S|)! / 3! · (v(S + i) − v(S)),
+            part_i = Σ_{S without i} |S|! (2 − |S|)! / 3! · (v(S + i) − v(S)).
 
-        the mean over all six orders in which the groups can change (Shapley): no order is chosen,
-        and the parts sum to the change. Where amounts change equity stays as it is: external
-        assets complete the balance sheet, and external liabilities where assets would fall below
-        0. A node that owes nothing in a period has the structure of the other one there.
+        This is the mean over all six orders in which the groups can change (Shapley value): it
+        needs no choice of an order. A change of amounts keeps equity fixed: external assets balance
+        the sheet, and external liabilities if assets would fall below 0. A node without debts in a
+        period has its structure from the other period.
 
         Parameters
         ----------
@@ -104,15 +105,15 @@ class PanelRun:
         UnknownNameError
             For a period or a name that the run does not have.
         ModelError
-            For networks with shareholdings, whose equity the groups do not determine.
+            For networks with shareholdings, because the groups do not determine their equity.
         ArgumentError
-            Where the number is not defined in one of the eight networks.
+            If the number is not defined in one of the eight networks.
 
         Example
         -------
-        a holds X of b, which fails, and has K: its owners lose min(K, X). From (3, 2) to (5, 4)
-        that is 2 more. With the amounts first 1 of it is due to them and 1 to capital, with
-        capital first all of 2 to the amounts; on the mean 1.5 and 0.5.
+        a has equity K and a claim X on b, which defaults: the owners of a lose min(K, X). From
+        (K, X) = (3, 2) to (5, 4) the loss rises by 2. If amounts change first, 1 is due to amounts
+        and 1 to capital; if capital changes first, 2 are due to amounts. The means are 1.5 and 0.5.
 
         >>> import contagion as ct
         >>> one, two = (ct.ExposureNetwork.from_matrix([[0, x], [0, 0]], ["a", "b"],

@@ -1,15 +1,15 @@
-"""What came out of a run: the outcome of a model, labelled, shared out, explained and audited.
+"""Results of a run: the outcome of a model with labels, the ledger of losses, paths and an audit.
 
 Start with :class:`PropagationResult`, which `model.propagate(network, shock)` returns.
 
-- `outcome`: the arrays that a model hands back; `run_arrays`: inputs, outcome and losses as arrays
+- `outcome`: the arrays that a model returns; `run_arrays`: inputs, outcome and losses as arrays
 - `propagation_result`: one shock through one network, with every number labelled
-- `ledger`: who bears what because of the shock, as arrays and as a table
-- `socialization`: its sums, how far a loss socializes; `hops`: steps from the shock
+- `ledger`: the losses that the shock causes, by bearer, as arrays and as a table
+- `socialization`: totals of the ledger and the socialized share; `hops`: steps from the shock
 - `waterfalls`: how each node shared its shortfall, layer by layer
-- `assumed`: whether the share rests on capital that no source gives
+- `assumed`: whether the socialized share depends on an assumed equity
 - `explain`: the paths behind the loss of one node
-- `audit`: whether a result holds: `one_round` recomputed, solved again, the ledger added up
+- `audit`: checks of a result: `one_round` recomputed, the model solved again, the ledger summed
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a run rests on that its reader has to know: capital that no source gives, mixed data."""
+"""Assumptions and data problems that readers of a run have to know: assumed equity, mixed data."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from ..network.exposure_network import ExposureNetwork
 from .run_arrays import RunArrays
 
 RESTS = "The share rests on an assumed capital: {first}"
-TOLD = ("W002", "W016", "W017")  # dates that differ, claims of no period, figures that are rounded
+TOLD = ("W002", "W016", "W017")  # different dates, claims without a period, rounded figures
 
 
 def assumed_capital(result: RunArrays) -> list[str]:
-    """The assumptions about the capital of the nodes hit.
+    """The assumptions about the equity of the nodes hit by the shock.
 
-    The owners of these nodes absorb at most their equity, so that the socialized share depends on
-    the assumption: it is 100 % where the assumed equity is 0.
+    The owners of these nodes absorb at most the equity, so the socialized share depends on the
+    assumption: it is 100 % where the assumed equity is 0.
 
     Example
     -------
@@ -30,5 +30,5 @@ def assumed_capital(result: RunArrays) -> list[str]:
 
 
 def warned(network: ExposureNetwork) -> list[str]:
-    """Warnings about the figures themselves, which every run on the network repeats."""
+    """Warnings about the input data, which every run on the network repeats."""
     return [f"{f.title} ({f.code}): {f.message}" for f in network.findings if f.code in TOLD]

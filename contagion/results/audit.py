@@ -1,4 +1,4 @@
-"""Whether a result holds: one round recomputed, the model run again, the ledger added up."""
+"""Checks of a result: one round recomputed, the model run again, the ledger added up."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .one_round import apart
 from .outcome import Outcome
 from .run_arrays import RunArrays
 
-ROUNDING = 1e-9  # of the balance sheet of a node
+ROUNDING = 1e-9  # rounding error, relative to the balance sheet of a node
 BOOKKEEPING = ("products", "history")
 STEPS = ("residual", "error", "rounds", "converged", "default_round")  # how the solution was found
 
@@ -23,23 +23,23 @@ Row = tuple[str, float, float]
 
 
 def audit(result: RunArrays, ledger: pd.DataFrame) -> pd.DataFrame:
-    """Check a result against what has to hold; one row a check: check, value, bound, ok.
+    """Check a result for consistency; one row a check: check, value, bound, ok.
 
-    Three groups of checks. Values are relative, so that a small node is held to its own size: money
-    is divided by the balance sheet of its node (all that it has, owes inside and outside the graph,
-    and has promised as a guarantor). Rates and residuals are not scaled; flags are counted.
+    Three groups of checks. Values are relative, so that small nodes are checked as strictly as
+    large ones: an amount is divided by the balance sheet of its node (assets, debts inside and
+    outside the graph, and guarantees given). Rates and residuals are not scaled; flags are counted.
 
-    1. *One round*, recomputed from what the result itself says, without a solver: losses on claims
-       from what is unpaid (or from loss rates), funds and equity from these losses, payments by the
-       rule of each node from its funds, defaults from equity, loss rates by the model's valuation.
+    1. *One round*, recomputed from the result itself, without a solver: losses on claims from
+       unpaid amounts (or loss rates), funds and equity from these losses, payments by the rule of
+       each node from its funds, defaults from equity, loss rates by the model's valuation.
     2. *Solved again: ...*, one row for every field of the outcome. The model is run once more, with
-       a proven error bound where it has one, and has to give the same within that bound. A fixed
-       point that is not the one promised (the least instead of the greatest) passes the first group
+       a proven error bound where it has one, and must give the same outcome within that bound. A
+       wrong fixed point (the least where the model promises the greatest) passes the first group
        and fails here. `products` and `history` are bookkeeping, not results, and are left out.
-    3. *The ledger* adds up: what is borne = initial loss + deadweight + relief, with
-       `baseline="book"` also what was missing before; its table has the rows of its arrays.
+    3. *The ledger* adds up: total borne = initial loss + deadweight + relief, with
+       `baseline="book"` also amounts missing before; its table has the entries of its arrays.
 
-    It costs a few runs of the model. `ledger` is the table of the ledger of the result.
+    The cost is a few runs of the model. `ledger` is the table of the ledger of the result.
 
     Example
     -------
@@ -50,7 +50,7 @@ def audit(result: RunArrays, ledger: pd.DataFrame) -> pd.DataFrame:
     >>> bool(result.audit()["ok"].all())
     True
 
-    One number that was changed:
+    A payment that was changed is found:
 
     >>> from dataclasses import replace
     >>> outcome = replace(result.outcome, payments=result.payments.to_numpy() + [0.1, 0])
@@ -71,8 +71,8 @@ def audit(result: RunArrays, ledger: pd.DataFrame) -> pd.DataFrame:
 
 
 def again(result: RunArrays, network: ExposureNetwork, ledger: pd.DataFrame) -> list[Row]:
-    """Groups 2 and 3 of :func:`audit`: the model run once more on the network that it was given,
-    and the sums of the ledger."""
+    """Groups 2 and 3 of :func:`audit`: the model run once more on the same network, and the sums
+    of the ledger."""
     tolerance = float(getattr(result.model, "tolerance", 0.0))
     size = one_round.sizes(network)
     bound = ROUNDING + 2 * tolerance
@@ -81,7 +81,7 @@ def again(result: RunArrays, network: ExposureNetwork, ledger: pd.DataFrame) -> 
 
 
 def extended(frame: pd.DataFrame, rows: list[Row]) -> pd.DataFrame:
-    """A table of checks with more of them."""
+    """A table of checks with further rows."""
     return pd.concat([frame, _judged(rows)], ignore_index=True)
 
 
@@ -91,7 +91,7 @@ def _judged(rows: list[Row]) -> pd.DataFrame:
 
 
 def _hit(result: RunArrays, size: np.ndarray) -> float:
-    """How far the hit is from the shock on the balance sheets of the network."""
+    """Distance between the stored hit and the shock applied to the balance sheets again."""
     losses, recoveries, prices = result.shock.arrays(result.network)
     hit = result.hit
     gaps = [apart(hit.losses, losses, size), _far(hit.recoveries, recoveries, 1.0)]
@@ -101,7 +101,7 @@ def _hit(result: RunArrays, size: np.ndarray) -> float:
 def _solved_again(
     result: RunArrays, net: ExposureNetwork, size: np.ndarray, tolerance: float
 ) -> list[Row]:
-    """The outcome against a run of the model: itself, and where it can be, with a proven error."""
+    """The outcome against a second run of the model, where possible with a proven error bound."""
     model: Any = result.model
     hit, own = result.shock.arrays(net), result.outcome
     again = model.run(net, *hit, trace="none" if own.default_round is None else "rounds")
@@ -124,7 +124,7 @@ def _solved_again(
 
 
 def _scale(result: RunArrays, name: str, size: np.ndarray) -> np.ndarray | float:
-    """The scale of a deviation of a field."""
+    """The amount by which the deviation of a field is divided."""
     segments = result.network.segments
     if name in ("called", "unmet") and segments.calls is not None:
         return np.asarray(np.maximum(size[segments.calls.guarantor], size[segments.calls.debtor]))
@@ -134,7 +134,7 @@ def _scale(result: RunArrays, name: str, size: np.ndarray) -> np.ndarray | float
 
 
 def _far(found: Any, wanted: Any, scale: np.ndarray | float) -> float:
-    """The deviation of one field: money, rates, flags (their number), or a dict of channels."""
+    """The deviation of one field: amounts, rates, flags (number that differ), or channels."""
     if found is None or wanted is None:
         return 0.0 if found is wanted else float("inf")
     if isinstance(wanted, dict):
@@ -148,7 +148,7 @@ def _far(found: Any, wanted: Any, scale: np.ndarray | float) -> float:
 
 
 def _ledger(result: RunArrays, table: pd.DataFrame, total: float, bound: float) -> list[Row]:
-    """The sums of the ledger, relative to all balance sheets together."""
+    """The sums of the ledger, relative to the sum of all balance sheets."""
     found, before = result.entries, result.before
     sums = {SHOCK: found.shock.sum(), CONTAGION: found.contagion.sum() + found.outside.sum()}
     if before is not None:
@@ -166,13 +166,13 @@ def _ledger(result: RunArrays, table: pd.DataFrame, total: float, bound: float) 
 
 
 def _open(found: Ledger) -> float:
-    """Money: what is borne less initial loss, deadweight and relief."""
+    """Amount borne minus initial loss, deadweight and relief, absolute."""
     caused = found.initial[found.triggers].sum() + found.destroyed.sum() + found.relief.sum()
     return abs(float(found.borne.sum() - caused))
 
 
 def _missing(result: RunArrays, before: Ledger) -> float:
-    """Money: what was missing before, less the holes in equity and what was destroyed."""
+    """Amount missing before minus negative equity and deadweight, absolute."""
     book = result.network.book
     hole = np.maximum(-book.equity[book.can_fail & book.known], 0.0).sum()
     return abs(float(before.borne.sum() - hole - before.destroyed.sum()))

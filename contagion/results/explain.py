@@ -1,13 +1,13 @@
-"""The paths behind one node's loss: from whom it came, how much, and in which round.
+"""The paths behind one node's loss: origin, intermediate nodes, amount and rounds.
 
-A loss that reaches a node mixes what hits it: its own shock, what is destroyed there (default
-costs, falling prices, forced sales, by name), a hole from before, and what its debtors do not pay.
-The loss that the node passes on is assumed to have the same mix, so the loss of a creditor splits
-into paths by
+The loss of a node is a mix of several causes: its own shock, value destroyed there (default costs,
+falling prices, forced sales, by name), negative equity from before, and the unpaid debts of its
+debtors. The loss that the node passes on is assumed to have the same mix, so the loss of a creditor
+splits into paths by
 
     amount(i ← j ← k ← ...) = lost_ij · (lost_jk / hit_j) · ... · (own_last / hit_last)
 
-with hit = own + Σ lost. The paths of a node add up to what it lost on its claims.
+with hit = own + Σ lost. The paths of a node add up to its loss on claims.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ MOST_STEPS = 20_000
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Explanation:
-    """Why a node lost what it lost.
+    """The origins of the loss of one node.
 
     Attributes
     ----------
     node : its name.
-    loss : what its owners lose (money); direct : by the shock itself; on_claims : what it lost
-        on its claims; passed_on : what its own creditors lose.
-    destroyed : what it lost besides, by cause (money): "default costs", "falling prices", "forced
-        sales" or "failure costs"; see :class:`contagion.results.ledger.Ledger`.
+    loss : loss of its owners, in the unit of the network; direct : the part due to the shock
+        itself; on_claims : loss on its claims; passed_on : loss of its own creditors.
+    destroyed : its other losses by cause: "default costs", "falling prices", "forced sales" or
+        "failure costs"; see :class:`contagion.results.ledger.Ledger`.
     table : one row a path, largest first: path, amount, share (of on_claims), cause, rounds.
     """
 
@@ -81,7 +81,7 @@ class Explanation:
 
 
 def explain(result: RunArrays, node: Any, most: int = MOST) -> Explanation:
-    """Find the `most` largest paths of loss into `node`; the rest is one row "other paths".
+    """Find the `most` largest loss paths into `node`; one row "other paths" has the remainder.
 
     Returns
     -------
@@ -147,7 +147,7 @@ def _state(result: RunArrays, at: int) -> str:
 def _own(
     result: RunArrays,
 ) -> tuple[np.ndarray, list[str], dict[str, np.ndarray]]:
-    """(n,) what hits each node other than its debtors, its main cause, and what was destroyed."""
+    """(n,) loss of each node not from its debtors, its main cause, and deadweight by cause."""
     found, before, pinned = result.entries, result.before, result.pinned
     shock = np.maximum(found.initial, 0.0)
     destroyed = {
@@ -164,7 +164,7 @@ def _own(
 
 
 def _inflows(result: RunArrays, own: np.ndarray) -> tuple[csr_array, np.ndarray]:
-    """Losses on claims as CSR creditor × debtor, and everything that hits each node."""
+    """Losses on claims as a CSR matrix creditor × debtor, and the total loss of each node."""
     net = result.network
     source, target, lost = sharing.loss_flows(result)
     rows = np.flatnonzero(lost > 0)
@@ -182,7 +182,7 @@ def _paths(
     most: int,
     total: float,
 ) -> list[tuple[tuple[int, ...], float]]:
-    """Best-first search backwards; paths are tuples from the origin to the node."""
+    """Best-first search backwards from the node; paths are tuples from the origin to the node."""
     heap: list[tuple[float, tuple[int, ...], bool]] = []
     floor = 1e-4 * total
 

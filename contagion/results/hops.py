@@ -1,8 +1,8 @@
-"""How many steps a loss is from the shock, along all channels by which a model spreads losses.
+"""The number of steps from the shock to each loss, along all channels of a model.
 
-A loss gets from node to node along claims that lose value, calls on guarantors and shares, and by
-whatever other channels the model has: from the seller of an asset to its holders, from a node that
-withdraws to its debtors (:class:`Routed`). Losses are those that the shock causes, whatever the
+A loss spreads along claims that lose value, calls on guarantors and shares, and along the other
+channels of the model: from the seller of an asset to its holders, from a node that withdraws
+funding to its debtors (:class:`Routed`). Only losses that the shock causes count, for either
 baseline.
 """
 
@@ -17,24 +17,25 @@ from . import waterfalls as sharing
 from .ledger import noise
 from .run_arrays import RunArrays
 
-Route = tuple[csr_array, ...]  # links in a row, from nodes to nodes: n × n, or n × k and k × n
+Route = tuple[csr_array, ...]  # matrices of links, applied in order: n × n, or n × k and k × n
 
 
 @runtime_checkable
 class Routed(Protocol):
-    """A model with channels besides claims, which knows where they lead."""
+    """A model that spreads losses by channels besides claims and can list their links."""
 
     def routes(self, result: RunArrays) -> tuple[Route, ...]:
-        """Links by which nodes lose besides claims, calls and shares; one step a route."""
+        """Links of the channels besides claims, calls and shares; each route is one step."""
 
 
 def hops(result: RunArrays) -> np.ndarray:
-    """(n,) steps from the nearest trigger along what passes losses on; -1 where nothing leads.
+    """(n,) steps from the nearest trigger along links with losses; -1 for nodes not reached.
 
-    One step: from a debtor to a creditor whose claim loses value (a guarantor who is called, an
-    owner whose shares fall); from a node that sells an asset to every holder who loses by its
-    price; from a node that withdraws to a debtor who loses by it; with marks, from a debtor to a
-    creditor who marks it down and sells for it. See :meth:`Routed.routes` of the models.
+    One step leads from a debtor to a creditor whose claim loses value (or a guarantor that is
+    called, or an owner whose shares fall); from a node that sells an asset to each holder that
+    loses by the price; from a node that withdraws funding to a debtor that loses by it; with marks,
+    from a debtor to a creditor that marks the claim down and sells assets because of it. See
+    :meth:`Routed.routes` of the models.
     """
     result = result.caused
     routes = ((claims(result),), *others(result))
@@ -51,7 +52,7 @@ def hops(result: RunArrays) -> np.ndarray:
 
 
 def claims(result: RunArrays) -> csr_array:
-    """Links (n, n) from debtors to those who lose on claims on them, calls or shares."""
+    """Links (n, n) from a debtor to the nodes that lose on claims on it, calls for it or shares."""
     net = result.network
     source, target, lost = sharing.loss_flows(result.caused)
     floor = noise(net)
@@ -61,17 +62,17 @@ def claims(result: RunArrays) -> csr_array:
 
 
 def others(result: RunArrays) -> tuple[Route, ...]:
-    """The routes of other channels, where the model has any and somebody is hit."""
+    """The routes of other channels; empty if the model has none or the shock hits no node."""
     if result.triggers.any() and isinstance(result.model, Routed):
         return result.model.routes(result)
     return ()
 
 
 def along(front: np.ndarray, route: Route) -> np.ndarray:
-    """The nodes one step along a route from those in front."""
+    """The nodes that are one step along a route from the nodes in `front`."""
     for links in route:
         onto, size = links[front].indices, links.shape[1]
-        if 16 * len(onto) < size:  # few of many: a loss that runs along a chain
+        if 16 * len(onto) < size:  # few nodes reached: sorting them is faster than counting all
             front = np.unique(onto)
         else:
             front = np.flatnonzero(np.bincount(onto, minlength=size))

@@ -1,19 +1,20 @@
-"""The ledger: who bears what because of the shock, as arrays for a batch and as a table.
+"""The ledger: the losses that the shock causes, by bearer, as arrays for a batch and as a table.
 
 The *reference* is the same model without the shock; every amount is an increment over it, in the
-unit of the network. Owners are those of a node who are not nodes themselves, so that nodes add up.
+unit of the network. Owners of a node that are nodes themselves are excluded: their losses are
+counted at these nodes, so no loss is counted twice.
 
     shock_i      = d_i,   d_i = min(initial_i, e_i⁺, owners' loss_i)     e_i equity in the reference
-    contagion_i  = owners' loss_i − d_i, and everything that external creditors of i lose
+    contagion_i  = owners' loss_i − d_i, plus all losses of the external creditors of i
     Σ (shock + contagion) = initial loss + deadweight + relief
 
-`initial_i` is the money that the shock destroys at node i; where liability is unlimited, or the
-balance sheet unknown, e_i⁺ is no bound. If nodes own a part of i, that part of d_i passes on to
-them, and on to their owners, as `shock`, with their debts held at what they pay in the reference:
-splitting a firm into a holding and a subsidiary changes nothing. *Relief* is what somebody gets
-more because of the shock (a guarantor who is no longer called); it is never netted against losses.
-The split is continuous in the shock. Amounts missing in the reference against book values are a
-ledger of their own, see :func:`missing_before`.
+`initial_i` is the value that the shock destroys at node i. The bound e_i⁺ does not apply where
+liability is unlimited or the balance sheet is unknown. If nodes own a part of i, that part of d_i
+is passed on to them and to their owners as `shock`, with their debts held at the payments of the
+reference: splitting a firm into a holding and a subsidiary changes nothing. *Relief* is a gain
+because of the shock (e.g. of a guarantor that is no longer called); it is never netted against
+losses. The split is continuous in the shock. Shortfalls of the reference against book values are
+a separate ledger, see :func:`missing_before`.
 """
 
 from __future__ import annotations
@@ -29,37 +30,38 @@ from ..network.exposure_network import ExposureNetwork
 from ..network.hit import Hit
 from .outcome import Outcome
 
-NEGLIGIBLE = 1e-10  # of a balance sheet: what the solver leaves
-ROUNDING = 1e-12  # of what is destroyed at a node, or of a fall of equity
+NEGLIGIBLE = 1e-10  # residual of the solver, relative to the balance sheet
+ROUNDING = 1e-12  # rounding error, relative to the deadweight of a node or to its balance sheet
 CAUSES = {"price": "falling prices", "funding": "forced sales", "failure costs": "failure costs",
           "liquidations": "forced sales"}  # fmt: skip
 SHOCK, CONTAGION, MISSING = "shock", "contagion", "missing before"
 MEANING = {
-    "bearer": "node that bears, or whose owners or external creditors do",
+    "bearer": "node that bears the loss, or whose owners or external creditors bear it",
     "role": "owners, holder (balance sheet not known) or external creditors of the node",
     "cause": "shock, contagion, or missing before the shock",
-    "hop": "steps from the nearest node hit, -1 where no shock leads",
+    "hop": "steps from the nearest node hit, -1 if no loss of the shock reaches the node",
     "rule": "how the loss was assigned",
-    "amount": "money in the unit of the network",
+    "amount": "amount in the unit of the network",
 }
 COLUMNS = [*MEANING]
 
 
 @dataclass(frozen=True, eq=False)
 class Ledger:
-    """Who bears what because of the shock; arrays (..., n) in money, increments over the reference.
+    """Losses that the shock causes; arrays (..., n) of amounts, increments over the reference.
 
     Attributes
     ----------
     triggers : bool, nodes that the shock hits.
-    initial : money that it destroys at each node; for a pinned default the assets of the node, at
-        the prices of the reference, less what it pays and less the claims it loses in the graph.
-    direct : d, what all owners of the node lose at once, nodes that own it included.
-    shock, contagion : what its owners outside the graph lose at once, and the rest they lose.
-    external : what its external creditors lose, all of it contagion; `None` for models that do
+    initial : value that it destroys at each node; for a default set by the shock, the assets of the
+        node at the prices of the reference, minus its payments and its losses on claims.
+    direct : d, direct loss of all owners of the node, including owners that are nodes.
+    shock, contagion : direct loss of its owners outside the graph, and their remaining loss.
+    external : loss of its external creditors, all of it contagion; `None` for models that do
         not settle claims.
-    relief : what owners and external creditors get more because of the shock, >= 0.
-    deadweight : {cause: destroyed on the way}, below 0 where the shock takes what would have been.
+    relief : gain of owners and external creditors because of the shock, >= 0.
+    deadweight : {cause: value destroyed during contagion}, negative where the shock reduces the
+        deadweight of the reference.
     """
 
     triggers: np.ndarray
@@ -73,22 +75,22 @@ class Ledger:
 
     @property
     def outside(self) -> np.ndarray:
-        """(..., n) what external creditors lose, 0 for models that do not settle claims."""
+        """(..., n) loss of external creditors, 0 for models that do not settle claims."""
         return np.zeros_like(self.contagion) if self.external is None else self.external
 
     @property
     def borne(self) -> np.ndarray:
-        """(..., n, 3) money: owners by shock, owners by contagion, external creditors."""
+        """(..., n, 3) losses of owners by shock, of owners by contagion, of external creditors."""
         return np.stack([self.shock, self.contagion, self.outside], axis=-1)
 
     @property
     def socialized(self) -> np.ndarray:
-        """(...,) the socialized loss, Σ contagion, in money."""
+        """(...,) the socialized loss, Σ contagion."""
         return np.asarray((self.contagion + self.outside).sum(axis=-1))
 
     @property
     def destroyed(self) -> np.ndarray:
-        """(..., n) destroyed on the way at each node, all causes together, in money."""
+        """(..., n) deadweight at each node, sum over the causes."""
         return np.asarray(sum(self.deadweight.values(), np.zeros_like(self.initial)))
 
 
@@ -98,7 +100,7 @@ def entries(
     reference: Outcome,
     hit: Hit,
 ) -> Ledger:
-    """The ledger of scenarios.
+    """The ledger of one scenario or a batch.
 
     Parameters
     ----------
@@ -108,8 +110,8 @@ def entries(
 
     Example
     -------
-    a (equity 2) owes b (equity 3) 10 and loses 8: its owners bear 2 at once, those of b 3, and
-    the 3 that b then lacks fall on its depositors.
+    a (equity 2) owes b (equity 3) 10 and loses 8. The owners of a bear 2 at once, the owners of b
+    bear 3 by contagion, and the depositors of b bear the remaining 3.
 
     >>> import contagion as ct
     >>> net = ct.ExposureNetwork.from_matrix([[0, 10], [0, 0]], ["a", "b"],
@@ -139,7 +141,7 @@ def entries(
         external = reference.external_paid - outcome.external_paid
         relief += np.maximum(-external, 0.0)
         np.maximum(external, 0.0, out=external)
-    if pins is not None:  # owners who had to pay without limit and whose node now fails
+    if pins is not None:  # owners with unlimited liability whose node the shock sets to default
         relief += np.where(pinned & _bottomless(network), _hole(reference), 0.0)
     np.maximum(contagion, 0.0, out=contagion)
     return Ledger(
@@ -148,7 +150,7 @@ def entries(
 
 
 def triggers(hit: Hit, outcome: Outcome) -> np.ndarray:
-    """(..., n) bool: the nodes that the shock hits, on their balance sheet or on positions."""
+    """(..., n) bool: the nodes that the shock hits, on the balance sheet or on margin positions."""
     return hit.triggers if outcome.marked is None else hit.triggers | (outcome.marked < 0)
 
 
@@ -158,7 +160,7 @@ def missing_before(network: ExposureNetwork, reference: Outcome) -> Ledger:
 
 
 def at_face(network: ExposureNetwork) -> Outcome:
-    """The outcome (n,) in which nothing is lost and everything is paid at face value."""
+    """The outcome (n,) without losses, in which all debts are paid at face value."""
     book, none, zero = network.book, np.zeros(len(network)), np.zeros(())
     flags = np.zeros(len(network), bool), np.zeros((), int), zero, np.ones((), bool)
     paid = book.stated_liabilities
@@ -170,7 +172,7 @@ def at_face(network: ExposureNetwork) -> Outcome:
     )  # fmt: skip
 
 
-# -- what is lost where -------------------------------------------------------------------------
+# -- losses at each node ------------------------------------------------------------------------
 
 
 def owners_loss(
@@ -179,7 +181,7 @@ def owners_loss(
     reference: Outcome,
     hit: Hit,
 ) -> np.ndarray:
-    """(..., n) what all owners of each node lose, nodes that own it included, in money.
+    """(..., n) loss of all owners of each node, including owners that are nodes.
 
     The fall of `max(equity, 0)`. For a node that cannot default, or whose balance sheet is unknown,
     the loss on assets and claims is not capped at equity.
@@ -205,11 +207,12 @@ def owners_loss(
 def pinned_losses(
     network: ExposureNetwork, outcome: Outcome, pins: np.ndarray, before: np.ndarray | float = 0.0
 ) -> np.ndarray:
-    """(..., n) money that a pinned default destroys at each node, if it is one.
+    """(..., n) value destroyed at each node if the shock sets it to default.
 
-    That is `assets − payments` at the solution: the claims that the node itself loses in the graph
-    explain part of its failure and are counted where they began. Where the balance sheet is
-    unknown it is what the creditors do not get, less what those claims lose by the shock.
+    That is `assets − payments` at the solution. The node's own losses on claims in the graph are
+    subtracted from its assets, because they are counted at the nodes where they began. Where the
+    balance sheet is unknown, it is the shortfall of the creditors minus the losses of the node on
+    its claims because of the shock.
     """
     book, due, calls = network.book, network.segments.due, _called(network, outcome)
     rate, lost = np.nan_to_num(pins), outcome.claims_lost
@@ -220,7 +223,7 @@ def pinned_losses(
 
 
 def _called(network: ExposureNetwork, outcome: Outcome) -> np.ndarray | float:
-    """(..., n) what the node is called for as a guarantor."""
+    """(..., n) sum of the calls on the node as a guarantor."""
     calls = network.segments.calls
     if calls is None or outcome.called is None:
         return 0.0
@@ -236,10 +239,11 @@ def _hole(outcome: Outcome) -> np.ndarray:
 
 
 def _deadweight(outcome: Outcome, reference: Outcome) -> dict[str, np.ndarray]:
-    """What is destroyed on the way at each node, (..., n) money by cause.
+    """Deadweight at each node, {cause: (..., n)}, over the reference.
 
-    "default costs" of models that settle claims, and what the model has of "falling prices" (of
-    assets that others sell too), "forced sales" (costs of finding funding), "failure costs".
+    Causes are "default costs" for models that settle claims, and, where the model has them,
+    "falling prices" (of assets that several nodes sell), "forced sales" (costs of raising cash)
+    and "failure costs".
     """
     before = reference.channels or {}
     found = {
@@ -259,7 +263,7 @@ def _deadweight(outcome: Outcome, reference: Outcome) -> dict[str, np.ndarray]:
 def _marked(
     initial: np.ndarray, deadweight: dict[str, np.ndarray], pinned: np.ndarray, reference: Outcome
 ) -> None:
-    """What a pinned default destroys is counted at the prices of the reference."""
+    """Value the initial loss of a default set by the shock at the prices of the reference."""
     if (fell := (reference.channels or {}).get("price")) is not None:
         marked = np.where(pinned, fell, 0.0)
         initial -= marked
@@ -274,7 +278,7 @@ def _direct(
     loss: np.ndarray,
     pins: np.ndarray | None,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """d (..., n), and of it and of the loss what owners outside the graph bear."""
+    """d (..., n), the part of d borne by owners outside the graph, and their part of the loss."""
     book, before = network.book, np.maximum(np.nan_to_num(reference.equity), 0.0)
     limited = book.can_fail & book.known
     if pins is not None:
@@ -308,16 +312,16 @@ def table(
 
     Parameters
     ----------
-    found : of one scenario; before : what was missing before it, on rows of its own.
+    found : of one scenario; before : the ledger of amounts missing before it, in separate rows.
     hop : (n,) steps from the nodes hit, see :func:`contagion.results.hops.hops`.
 
     Returns
     -------
-    One row a bearer, role and cause: bearer (node), role ("owners" of the node who are not nodes
+    One row a bearer, role and cause: bearer (node), role ("owners" of the node that are not nodes
     themselves, "holder" for a node with unknown balance sheet, "external creditors" of the node),
     cause ("shock", "contagion", "missing before"), hop (steps from the shock; 0 for owners of a
-    node that was hit, one more for external creditors than for owners, -1 where no shock leads),
-    rule (how the loss was assigned), amount (money). Amounts that rounding leaves have no row.
+    node that was hit, one more for external creditors than for owners, -1 if no loss of the shock
+    reaches the node), rule (how the loss was assigned), amount. Rounding errors have no row.
     """
     book = network.book
     owner = np.where(book.known, "owners", "holder").astype(object)
@@ -351,5 +355,5 @@ def table(
 
 
 def noise(network: ExposureNetwork) -> np.ndarray:
-    """(n,) money that counts as nothing at a node: what the solver leaves of its balance sheet."""
+    """(n,) amounts below which a loss of a node counts as 0: the residual of the solver."""
     return np.asarray(NEGLIGIBLE * (network.book.claims + network.segments.due))

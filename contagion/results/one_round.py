@@ -1,6 +1,6 @@
-"""One round of a model, recomputed from what a result itself says; no solver takes part.
+"""One round of a model, recomputed from the result itself, without a solver.
 
-Every function gives {name of a check: deviation}, the largest over the nodes, claims or calls,
+The checks return {name of a check: deviation}: the largest over the nodes, claims or calls,
 relative to the balance sheet of the node.
 """
 
@@ -17,7 +17,7 @@ Deviations = dict[str, float]
 
 
 def sizes(network: ExposureNetwork) -> np.ndarray:
-    """(n,) money > 0: all that a node has, owes in the graph and outside, and has promised."""
+    """(n,) > 0: assets, debts inside and outside the graph, and guarantees given, summed."""
     book, calls = network.book, network.segments.calls
     size = book.stated_assets + book.claims + book.shares + book.stated_liabilities + book.debts
     if calls is not None:
@@ -46,7 +46,7 @@ def balance(result: RunArrays, size: np.ndarray) -> Deviations:
     loss = result.claim_losses
     over = np.maximum(-loss, loss - net.amount) / size[net.debtor]
     lost: np.ndarray = np.bincount(net.creditor, loss, n).astype(float)
-    into: np.ndarray | float = 0.0  # support that is called, whether it comes or not
+    into: np.ndarray | float = 0.0  # support that is called, whether it is paid or not
     if (q := net.segments.calls) is not None and outcome.called is not None:
         assert outcome.unmet is not None
         into = by_node(q.beneficiary, np.where(q.support, outcome.called, 0.0), n)
@@ -59,7 +59,7 @@ def balance(result: RunArrays, size: np.ndarray) -> Deviations:
     if result.model.settles:
         lost = lost + shares
     held = lost
-    capped = getattr(result.model, "variant", "") == "single-hit"  # of no more than the equity
+    capped = getattr(result.model, "variant", "") == "single-hit"  # losses capped at equity
     limited = book.can_fail & book.known & ~pinned
     if capped:
         held = np.where(limited, np.minimum(lost, outcome.claims_lost), lost)
@@ -68,7 +68,7 @@ def balance(result: RunArrays, size: np.ndarray) -> Deviations:
         equity = np.where(limited, np.maximum(equity, np.minimum(book.equity, 0.0)), equity)
     if outcome.unpaid is not None:
         given = (np.nan_to_num(hit.pins) - 1.0) * net.segments.due
-    else:  # holdings that a node in default sells are part of its failure
+    else:  # the sales of a node in default are part of its own loss
         given = np.minimum(np.minimum(equity, 0.0), outcome.equity)
     equity = np.where(pinned & book.known, given, equity)
     found = {
@@ -94,7 +94,7 @@ def balance(result: RunArrays, size: np.ndarray) -> Deviations:
 
 
 def _defaults(result: RunArrays, size: np.ndarray) -> float:
-    """How far the equity of a node with a wrong flag is from what fails it; 1 for other reasons."""
+    """Distance to the default threshold of nodes with a wrong flag; 1 for other wrong flags."""
     net, outcome, pinned = result.network, result.outcome, result.pinned
     failed, may = outcome.defaulted, net.book.can_fail
     wrong = (pinned & ~failed) | (~pinned & ~may & failed)
@@ -108,7 +108,7 @@ def _defaults(result: RunArrays, size: np.ndarray) -> float:
 
 
 def valued(result: RunArrays, size: np.ndarray) -> Deviations:
-    """Losses on claims of a model that values them, from equity and defaults."""
+    """Losses on claims, for models that value claims, from equity and defaults."""
     net, outcome = result.network, result.outcome
     wanted = result.model.loss_rates(net, result.hit, outcome)
     found, scale = outcome.loss_rate, np.ones(len(net))
@@ -120,7 +120,7 @@ def valued(result: RunArrays, size: np.ndarray) -> Deviations:
 
 
 def settled(result: RunArrays, size: np.ndarray) -> Deviations:
-    """What nodes pay out of their funds by their rules, for models that settle claims."""
+    """Payments of the nodes from their funds by their rules, for models that settle claims."""
     net, outcome, pinned = result.network, result.outcome, result.pinned
     book, segments, n = net.book, net.segments, len(net)
     owner, due = segments.owner, segments.due
@@ -143,7 +143,7 @@ def settled(result: RunArrays, size: np.ndarray) -> Deviations:
         cash, short, found = _called(result, segments.calls, cash, keeps, free, size)
     short = np.clip(short, 0.0, segments.width)
     short = np.where(free[owner], short, (1.0 - keeps[owner]) * segments.width)
-    if segments.calls is not None:  # how much support is called is its own check
+    if segments.calls is not None:  # a separate check covers the amount of support called
         short = np.where(_support(segments.calls), outcome.unpaid, short)
     inside = by_node(owner, segments.inside * outcome.unpaid, n)
     paid = np.where(free, np.clip(cash, 0.0, due), keeps * due)
@@ -167,10 +167,11 @@ def _called(
     result: RunArrays, calls: Calls, cash: np.ndarray, keeps: np.ndarray, free: np.ndarray,
     size: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray, Deviations]:  # fmt: skip
-    """Calls and what guarantors leave of them; cash (n,) before they are paid, short (S,).
+    """Calls and the part that guarantors do not pay; cash (n,) before calls are paid, short (S,).
 
-    A node loses support right after its equity first, then junior calls, the segments of its rule
-    with calls that rank pari passu, and senior calls. Support that is not called lies between.
+    The order in which losses are borne after equity: support called right after the equity, junior
+    calls, the segments of the rule together with pari passu calls, senior calls. Support that is
+    not called keeps its place in this order.
     """
     outcome, segments, n = result.outcome, result.network.segments, len(result.network)
     called, unmet, unpaid = outcome.called, outcome.unmet, outcome.unpaid

@@ -9,36 +9,36 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a model computes, as arrays; the hand-over between kernels and labels.
+    """The arrays that a model computes, without labels.
 
-    Leading axes are scenarios, n nodes, S segments. Money in the unit of the network.
+    Leading axes are scenarios, n nodes, S segments. Amounts in the unit of the network.
 
     Attributes
     ----------
     equity : (..., n) after the shock, signed; nan where the balance sheet is unknown.
-    claims_lost : (..., n) what each node loses on its claims in the graph and by calls on it.
+    claims_lost : (..., n) loss of each node on its claims in the graph and by calls on it.
     defaulted : (..., n) bool.
-    rounds, residual, converged : (...,) `residual` is the largest change that one more round would
-        bring, relative to the balance sheet of the node.
+    rounds, residual, converged : (...,) `residual` is the largest change in one more round,
+        relative to the balance sheet of the node.
     error : (...,) bound on the distance to the exact solution, relative to the balance sheet of the
         node; nan where it was not computed, `None` for models without one.
-    default_round : (..., n) int, -1 never; 0 by the shock alone. `None` when not asked for;
-        a result of `propagate` has its own.
-    at_once : (..., n) bool, defaults by the shock alone, where a model knows them without a run for
-        the rounds; else `None`.
+    default_round : (..., n) int, round of default: 0 by the shock alone, -1 for nodes that survive.
+        `None` when not requested; results of `propagate` compute it when it is read.
+    at_once : (..., n) bool, defaults by the shock alone, if the model knows them without a separate
+        run for the rounds; else `None`.
     payments, external_paid, deadweight : (..., n) for models that settle claims, else `None`.
     unpaid : (..., S) per segment, for models that settle claims.
     loss_rate : (..., n) loss on a claim by debtor, for models that value claims.
-    claim_rates : (m,) loss on a claim in default that has its own rate; nan: `loss_rate` holds.
-    illiquid : (..., n) bool: nodes that cannot pay in time, for models that look at liquidity.
-    channels : {name: (..., n)} how each node loses, besides the shock; they sum to the fall of
-        its signed equity, "credit" is `claims_lost`. `None` for models with one channel.
-    called, unmet : (..., Q) what guarantees are called for, and what of it is not paid; `None`
+    claim_rates : (m,) loss rate in default of claims with a rate of their own; nan: `loss_rate`.
+    illiquid : (..., n) bool: nodes that cannot pay in time, for models with liquidity.
+    channels : {name: (..., n)} losses of each node by channel, besides the shock; they sum to the
+        fall of its signed equity, "credit" is `claims_lost`. `None` for models with one channel.
+    called, unmet : (..., Q) amounts called from guarantees, and the unpaid part of them; `None`
         without guarantees.
-    marked : (..., n) what the prices of the shock give to positions of nodes that are on no balance
-        sheet, below 0 take; for models that have such positions.
-    products : sparse products the solution took, in units of the whole matrix.
-    history : (equity, defaulted) after each round, when asked for.
+    marked : (..., n) gain of each node on positions outside its balance sheet from the prices of
+        the shock, negative for a loss; only for models with such positions.
+    products : number of sparse matrix products used, in units of the whole matrix.
+    history : (equity, defaulted) after each round, when requested.
     """
 
     equity: np.ndarray
@@ -66,5 +66,5 @@ class Outcome:
 
     @property
     def lost(self) -> np.ndarray:
-        """(..., n) what each node loses besides the shock: by all channels, or on its claims."""
+        """(..., n) loss of each node besides the shock: by all channels, or on its claims."""
         return self.claims_lost if not self.channels else np.sum(list(self.channels.values()), 0)

@@ -30,7 +30,7 @@ MONEY = (
     "contagion_loss",
     "claims_lost",
     "shortfall",
-)  # columns of the table of nodes, money
+)  # columns of the table of nodes that are amounts
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -40,10 +40,10 @@ class PropagationResult(RunArrays):
     Attributes
     ----------
     network, model, shock : the inputs of the run.
-    hit : the shock on the lines of the balance sheets: losses (n,), recoveries, prices.
-    outcome : what the model computed.
-    baseline : what losses are counted from: "cleared" (the same model without the shock, so that
-        only what the shock causes remains) or "book" (face values).
+    hit : the shock as losses (n,), recovery rates and prices of this network.
+    outcome : the arrays that the model computed.
+    baseline : reference for all losses: "cleared" (the same model without the shock, so that only
+        losses caused by the shock remain) or "book" (face values).
     """
 
     # -- per node ---------------------------------------------------------------------------
@@ -52,19 +52,18 @@ class PropagationResult(RunArrays):
     def table(self) -> pd.DataFrame:
         """One row a node: equity before and after, loss (direct, contagion), shortfall, default.
 
-        `loss` is that of owners. `direct_loss` is what the shock takes at once, `contagion_loss`
-        what it takes by contagion (below 0: relief); with `baseline="book"` the rest of `loss` was
-        missing before.
-        Money in the unit of the network. `shortfall` is what the creditors of the node do not
-        get (never part of `loss`); `claims_lost` what it does not get on its own claims, from face
-        value; `recovery_rate` is payments over debts in the graph;
-        `default_round` is 0 for defaults by the shock alone and -1 for nodes that survive.
+        Amounts are in the unit of the network. `loss` is the loss of the owners: `direct_loss` is
+        the part due to the shock itself, `contagion_loss` the part due to contagion (negative:
+        relief); with `baseline="book"` the remainder of `loss` was missing before the shock.
+        `shortfall` is the unpaid part of the node's debts (never part of `loss`); `claims_lost` is
+        its own loss on claims, from face value; `recovery_rate` is payments over debts in the
+        graph; `default_round` is 0 for defaults by the shock alone and -1 for nodes that survive.
         """
         return self._nodes.assign(default_round=self.default_round)
 
     @cached_property
     def _nodes(self) -> pd.DataFrame:
-        """The table without the rounds of default, which can take a run of their own."""
+        """The table without the rounds of default, which may need another run of the model."""
         outcome, debts = self.outcome, self.network.book.debts
         with np.errstate(invalid="ignore", divide="ignore"):
             recovery = np.where(debts > 0, 1.0 - self._shortfall_inside / debts, np.nan)
@@ -85,7 +84,7 @@ class PropagationResult(RunArrays):
 
     @property
     def payments(self) -> pd.Series:
-        """What each node pays on its debts inside the graph, in money.
+        """Payments of each node on its debts inside the graph, in the unit of the network.
 
         Raises
         ------
@@ -98,7 +97,7 @@ class PropagationResult(RunArrays):
 
     @cached_property
     def flows(self) -> pd.DataFrame:
-        """One row a claim, in money: creditor, debtor, amount (face), paid (or value), loss, added.
+        """One row a claim: creditor, debtor, amount (face value), paid (or value), loss, added.
 
         `loss` counts from face value, `added` from the baseline of the result.
         """
@@ -110,7 +109,7 @@ class PropagationResult(RunArrays):
 
     @cached_property
     def layers(self) -> pd.DataFrame:
-        """The waterfall of every node that lost: node, layer, capacity, absorbed (money).
+        """The waterfall of every node with a loss: node, layer, capacity, absorbed.
 
         See :func:`contagion.results.waterfalls.layers`. Raises `ModelError` for models that do not
         settle.
@@ -121,12 +120,12 @@ class PropagationResult(RunArrays):
 
     @property
     def calls(self) -> pd.DataFrame:
-        """What guarantees were called for and paid, one row each, in money; empty without any."""
+        """Amounts called from and paid by guarantees, one row a guarantee; empty without any."""
         return sharing.calls(self)
 
     @property
     def channels(self) -> pd.DataFrame:
-        """The loss of owners by channel: direct and one column a channel, they sum to `loss`.
+        """The loss of owners by channel: direct and one column a channel; the sum is `loss`.
 
         See :func:`contagion.results.waterfalls.channels`. Raises `ModelError` for models with one
         channel.
@@ -135,29 +134,29 @@ class PropagationResult(RunArrays):
             raise self._not_computed("channels")
         return sharing.channels(self)
 
-    # -- who bears it -----------------------------------------------------------------------
+    # -- bearers of the loss ----------------------------------------------------------------
 
     @cached_property
     def hops(self) -> np.ndarray:
-        """(n,) steps from the nearest trigger along what passes losses on; -1 where none leads."""
+        """(n,) steps from the nearest trigger along links with losses; -1 for nodes not reached."""
         return hops.hops(self)
 
     @cached_property
     def ledger(self) -> Amounts:
-        """Who bears what, by cause: bearer, role, cause, hop, rule, amount, largest first.
+        """The losses by bearer and cause: bearer, role, cause, hop, rule, amount; largest first.
 
-        See :func:`contagion.results.ledger.table`. Of models that value claims it has the losses
-        of owners only, which need not add up to anything.
+        See :func:`contagion.results.ledger.table`. For models that value claims it has only the
+        losses of owners, which need not add up to the losses caused.
         """
         frame = ledger.table(self.network, self.entries, self.hops, self.before)
         return Amounts(frame, ledger.MEANING, unit=self.network.unit)
 
     @cached_property
     def bearers(self) -> pd.DataFrame:
-        """The ledger with one row a bearer and role: bearer, role, kind, hop, rule, amount (money).
+        """The ledger with one row a bearer and role: bearer, role, kind, hop, rule, amount.
 
-        Largest first; the amounts sum to `socialization.borne`. `hop` is that of what the shock
-        causes, -1 where all of it was missing before.
+        Largest first; the amounts sum to `socialization.borne`. `hop` counts only losses that the
+        shock causes; it is -1 if the whole amount was missing before.
         """
         if self.outcome.payments is None:
             raise self._not_computed("bearers: its losses are valuations, they need not add up")
@@ -170,7 +169,7 @@ class PropagationResult(RunArrays):
 
     @cached_property
     def socialization(self) -> socialization.Socialization:
-        """The signature numbers; see :class:`contagion.results.socialization.Socialization`."""
+        """Summary figures; see :class:`contagion.results.socialization.Socialization`."""
         if self.outcome.payments is None:
             raise self._not_computed(
                 "socialization: its losses are valuations, they need not add up"
@@ -203,7 +202,7 @@ class PropagationResult(RunArrays):
         return explain(self, node, most)
 
     def audit(self) -> pd.DataFrame:
-        """Whether this result holds: check, value, bound, ok; see :func:`.audit.audit`."""
+        """Checks of this result: check, value, bound, ok; see :func:`.audit.audit`."""
         return audit(self, self.ledger.table)
 
     # -- representations --------------------------------------------------------------------
@@ -213,7 +212,7 @@ class PropagationResult(RunArrays):
         return cite(self)
 
     def summary(self) -> list[str]:
-        """Four lines a person wants to read."""
+        """The result in four lines of text."""
         net, unit = self.network, self.network.unit
         lines = [f"{self.model!r} on {net.name or 'network'} ({len(net):,} nodes): {self.shock!r}"]
         if self.outcome.payments is not None:
@@ -238,7 +237,7 @@ class PropagationResult(RunArrays):
         return lines
 
     def _defaults(self) -> str:
-        """How many nodes are in default, and since when."""
+        """The number of nodes in default, by cause: the shock, before it, or contagion."""
         failed = self.outcome.defaulted
         shock = failed & self.triggers & self.at_once
         before = failed & ~self.triggers & self.reference.defaulted

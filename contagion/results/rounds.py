@@ -1,4 +1,4 @@
-"""What each round has taken so far: from owners, from external creditors and from claims."""
+"""Cumulative losses after each round: of owners, of external creditors and on claims."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from .run_arrays import RunArrays, claim_losses
 
 @dataclass(frozen=True)
 class Rounds:
-    """Losses after each round, counted from the baseline of the result, in money; row 0 is the
-    shock alone and the last row is the result itself.
+    """Cumulative losses after each round, counted from the baseline of the result, in the unit of
+    the network. Row 0 is the shock alone and the last row is the result itself.
 
     Attributes
     ----------
-    number : (R,) int, which round a row is.
-    owners, external : (R, n) what the owners and the external creditors of each node have lost.
-    claims : (R, m) what each claim has lost.
+    number : (R,) int, the round of each row.
+    owners, external : (R, n) losses of the owners and of the external creditors of each node.
+    claims : (R, m) loss on each claim.
     defaulted : (R, n) bool.
     """
 
@@ -33,10 +33,10 @@ class Rounds:
 
 
 def rounds(result: RunArrays, most: int = 12) -> Rounds:
-    """The rounds of a result, at most the first `most` − 1 of them and the last.
+    """The rounds of a result: all of them, or the first `most` − 1 and the last.
 
     In round k the claims on nodes that were in default after round k − 1 lose value. With
-    guarantees or shareholdings only the end is known by claim, and it is the one row.
+    guarantees or shareholdings the losses by claim are known only at the end: there is one row.
 
     Example
     -------
@@ -92,8 +92,8 @@ def _last(result: RunArrays) -> Rounds:
 def _passed(
     result: RunArrays, now: Outcome, earlier: np.ndarray, equity: np.ndarray, number: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """What claims (m,) and external creditors (n,) have lost when a round is over, from face and
-    from the baseline; of a model that values claims, by the `equity` of the round before."""
+    """Losses after a round on claims (m,), from face value, and of external creditors (n,), from
+    the baseline; a model that values claims uses the `equity` of the round before."""
     net = result.network
     segments, nothing = net.segments, np.zeros(len(net))
     if number == 0:

@@ -1,4 +1,4 @@
-"""One run of a model on a network: inputs, outcome, and the arrays that follow from them."""
+"""One run of a model on a network: inputs, outcome, and arrays computed from them."""
 
 from __future__ import annotations
 
@@ -36,20 +36,20 @@ class LossModel(Protocol):
         *,
         trace: Literal["none", "rounds", "path"] = "none",
     ) -> Outcome:
-        """Losses and recoveries (..., n), prices (..., A) to an outcome."""
+        """The outcome for losses and recovery rates (..., n) and prices (..., A)."""
 
     def loss_rates(self, network: ExposureNetwork, hit: Hit, outcome: Outcome) -> np.ndarray:
-        """What claims lose where nodes have the equity and defaults of an outcome."""
+        """Loss rates of claims, given the equity and defaults of an outcome."""
 
 
 _LAST: WeakKeyDictionary[ExposureNetwork, tuple[LossModel, Outcome]] = WeakKeyDictionary()
 
 
 def _kept(network: ExposureNetwork, model: LossModel) -> Outcome:
-    """The outcome without a shock, of the last model that was asked for; it is never written to."""
+    """The outcome without a shock, cached for the last model of a network; never modified."""
     try:
         hash(model)
-    except TypeError:  # a parameter is an array or a mapping, which two models may not share
+    except TypeError:  # a parameter is an array or a mapping: models cannot be compared
         return model.run(network, np.zeros(len(network)))
     last = _LAST.get(network)
     if last is None or last[0] != model:
@@ -61,7 +61,8 @@ def _kept(network: ExposureNetwork, model: LossModel) -> Outcome:
 class RunArrays:
     """The inputs of a run, its outcome, and the losses of nodes and claims as arrays.
 
-    The fields are those of :class:`~contagion.results.PropagationResult`.
+    The fields are those of :class:`~contagion.results.PropagationResult`. Amounts are in the unit
+    of the network.
     """
 
     network: ExposureNetwork
@@ -73,14 +74,14 @@ class RunArrays:
 
     @cached_property
     def reference(self) -> Outcome:
-        """The outcome of the same model without the shock, run when it is first read.
+        """The outcome of the same model without the shock, computed on first use.
 
-        It depends on the network and the model alone, so the last one is kept for other shocks.
+        It depends only on the network and the model; the last one is cached for other shocks.
 
         Raises
         ------
         ConvergenceError
-            When the model does not reach its tolerance without any shock.
+            If the model does not reach its tolerance without a shock.
         """
         outcome = _kept(self.network, self.model)
         if not np.all(outcome.converged):
@@ -93,12 +94,12 @@ class RunArrays:
 
     @cached_property
     def start(self) -> Outcome:
-        """State from which losses count: the reference, or face values with `baseline="book"`."""
+        """Outcome from which losses count: the reference, or face values (`baseline="book"`)."""
         return self.reference if self.baseline == "cleared" else ledger.at_face(self.network)
 
     @cached_property
     def caused(self) -> Self:
-        """The same run with losses counted from the reference: what the shock causes."""
+        """The same run with losses counted from the reference: only losses caused by the shock."""
         if self.baseline == "cleared":
             return self
         same = replace(self, baseline="cleared")
@@ -107,19 +108,19 @@ class RunArrays:
 
     @cached_property
     def entries(self) -> ledger.Ledger:
-        """The ledger as arrays; increments over the reference, whatever the baseline."""
+        """The ledger as arrays; increments over the reference, for either baseline."""
         return ledger.entries(self.network, self.outcome, self.reference, self.hit)
 
     @cached_property
     def before(self) -> ledger.Ledger | None:
-        """With `baseline="book"` the ledger of what was missing before the shock."""
+        """The ledger of amounts missing before the shock; `None` unless `baseline="book"`."""
         if self.baseline == "cleared":
             return None
         return ledger.missing_before(self.network, self.reference)
 
     @cached_property
     def pinned(self) -> np.ndarray:
-        """(n,) bool: the nodes that the shock puts in default."""
+        """(n,) bool: the nodes that the shock sets to default."""
         return np.asarray(~np.isnan(self.hit.pins))
 
     @cached_property
@@ -129,22 +130,22 @@ class RunArrays:
 
     @property
     def at_once(self) -> np.ndarray:
-        """(n,) bool, nodes that fail by the shock alone, whatever the others pay."""
+        """(n,) bool, nodes that default by the shock alone, even if all others pay in full."""
         known = self.outcome.at_once
         return self.default_round == 0 if known is None else known
 
     @cached_property
     def default_round(self) -> np.ndarray:
-        """(n,) int, the round in which each node fails: 0 by the shock alone, -1 never.
+        """(n,) int, the round in which each node defaults: 0 by the shock alone, -1 never.
 
-        A model that does not know it in any case runs once more when this is first read.
+        If the outcome does not include it, the model runs once more on first use.
 
         Raises
         ------
         ConvergenceError
-            When the run for the rounds takes more of them than the model allows.
+            If this run needs more rounds than the model allows.
         ModelError
-            When the model gives none.
+            If the model does not compute rounds.
         """
         when = self.outcome.default_round
         if when is None:
@@ -166,9 +167,9 @@ class RunArrays:
 
     @property
     def borne(self) -> tuple[np.ndarray, np.ndarray]:
-        """(n,) what owners outside the graph and external creditors of each node bear, in money.
+        """(n,) losses borne by owners outside the graph and by external creditors of each node.
 
-        All causes of the ledger together, with `baseline="book"` what was missing before too.
+        Sum over the causes of the ledger, with `baseline="book"` including amounts missing before.
         """
         found, before = self.entries, self.before
         owners, outside = found.shock + found.contagion, found.outside
@@ -178,23 +179,23 @@ class RunArrays:
 
     @cached_property
     def equity_before(self) -> np.ndarray:
-        """(n,) equity that losses are counted from."""
+        """(n,) equity of the baseline, from which losses are counted."""
         return self.start.equity
 
     @cached_property
     def loss(self) -> np.ndarray:
-        """(n,) what the owners of each node lose, see :func:`.ledger.owners_loss`, in money."""
+        """(n,) loss of the owners of each node, see :func:`.ledger.owners_loss`."""
         return ledger.owners_loss(self.network, self.outcome, self.start, self.hit)
 
     @cached_property
     def limited(self) -> np.ndarray:
-        """(n,) bool: nodes whose owners lose at most their equity, because they may fail."""
+        """(n,) bool: nodes whose owners lose at most the equity, because the node can default."""
         may = self.network.book.can_fail | self.pinned
         return np.asarray(may & self.network.book.known)
 
     @property
     def direct_loss(self) -> np.ndarray:
-        """(n,) the part of `loss` that the shock takes at once, `direct` of the ledger."""
+        """(n,) the part of `loss` due to the shock itself, `direct` of the ledger."""
         return self.entries.direct
 
     @cached_property
@@ -203,7 +204,7 @@ class RunArrays:
 
     @cached_property
     def shortfall(self) -> np.ndarray:
-        """(n,) what the creditors of each node do not get, never part of `loss`, in money."""
+        """(n,) unpaid debts of each node, the loss of its creditors; never part of `loss`."""
         if self.outcome.external_paid is None:
             return self._shortfall_inside
         outside = self.network.book.stated_liabilities - self.outcome.external_paid
@@ -211,18 +212,18 @@ class RunArrays:
 
     @cached_property
     def claim_losses(self) -> np.ndarray:
-        """(m,) what each claim loses of its face value, in money."""
+        """(m,) loss on each claim, from face value."""
         return claim_losses(self.network, self.outcome)
 
     @cached_property
     def added_losses(self) -> np.ndarray:
-        """(m,) what each claim loses, counted from the baseline, in money."""
+        """(m,) loss on each claim, counted from the baseline."""
         before = claim_losses(self.network, self.start)
         return np.asarray(np.maximum(self.claim_losses - before, 0.0))
 
     @cached_property
     def outside_losses(self) -> np.ndarray:
-        """(n,) what the external creditors of each node lose, counted from the baseline, in money.
+        """(n,) loss of the external creditors of each node, counted from the baseline.
 
         Raises
         ------
@@ -239,7 +240,7 @@ class RunArrays:
 
 
 def claim_losses(network: ExposureNetwork, outcome: Outcome) -> np.ndarray:
-    """Losses per claim (..., m) of an outcome, in money."""
+    """Losses per claim (..., m) of an outcome, from face value."""
     if outcome.unpaid is not None:
         return network.segments.to_claims(outcome.unpaid)
     assert outcome.loss_rate is not None

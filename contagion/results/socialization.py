@@ -1,4 +1,4 @@
-"""How far a loss socializes: the sums of the ledger, with definitions."""
+"""The socialized share of a loss: totals of the ledger, with definitions."""
 
 from __future__ import annotations
 
@@ -15,44 +15,44 @@ from .hops import along, claims
 from .run_arrays import RunArrays
 
 NOTHING = "nothing is destroyed, so that there is nothing to share"
-NOISE = 1e-9  # part of a loss that is not worth a sentence
-BASELINE, HITS = "baseline", "capital of the nodes hit"  # what a sentence rests on
+NOISE = 1e-9  # part of a loss below which no sentence mentions an amount
+BASELINE, HITS = "baseline", "capital of the nodes hit"  # assumptions that a sentence depends on
 DIFFUSE = "no named party bears anything"
 
 
 @dataclass(frozen=True)
 class Socialization:
-    """How far a loss socializes. Money in the unit of the network, increments over the reference.
+    """Totals of the ledger. Amounts in the unit of the network, increments over the reference.
 
     Attributes
     ----------
-    initial_loss : money destroyed by the shock, summed over the nodes it hits. For a pinned
-        default: the assets of the node less what it pays.
-    deadweight : value destroyed on the way by the shock, by default costs, falling prices, forced
-        sales or failure costs; below 0 where the shock takes what would have been destroyed.
-    absorbed_by_trigger : Σ `shock` of the ledger: what the owners of the nodes that were hit (and
-        the owners of those) lose at once.
-    socialized : Σ `contagion` of the ledger, everything else that is borne because of the shock.
+    initial_loss : value destroyed by the shock, summed over the nodes it hits. For a default set
+        by the shock: the assets of the node minus its payments.
+    deadweight : value destroyed during contagion by default costs, falling prices, forced sales or
+        failure costs; negative where the shock reduces the deadweight of the reference.
+    absorbed_by_trigger : Σ `shock` of the ledger: direct loss of the owners of the nodes hit (and
+        of the owners of those owners).
+    socialized : Σ `contagion` of the ledger, all other losses caused by the shock.
     socialized_share : socialized / (initial loss + deadweight + relief), in [0, 1]; not defined
         where nothing is destroyed.
-    socialized_on_hit : part of `socialized` that falls on owners of nodes that were hit too.
-    relief : what some get more because of the shock, money; not netted against losses.
+    socialized_on_hit : part of `socialized` that falls on owners of nodes hit by the shock.
+    relief : gains of some parties because of the shock; not netted against losses.
     amplification : (initial loss + deadweight) / initial loss; not defined without initial loss.
     bystander_share : share of the loss that the shock causes (absorbed + socialized) that falls on
         parties without a direct claim on a node hit by the shock (a guarantee for it or a share in
         it counts as a claim), in [0, 1]: parties two or more hops away, and parties one hop away
         that lose only by prices of assets or withdrawn funding. It depends on conduits: a vehicle
         without equity adds a hop. Not defined where nothing is destroyed, as the other shares.
-    reach : nodes that a trigger reaches, triggers left out, whose owners lose more than the
-        threshold, by any channel.
-    depth : hops from the triggers to the farthest of them.
+    reach : number of nodes, triggers excluded, that losses reach by any channel and whose owners
+        lose more than the threshold.
+    depth : hops from the triggers to the farthest node counted in `reach`.
     hhi : concentration over named bearers (owners of nodes, holders): Herfindahl–Hirschman index
-        Σ (amount / what named bearers bear)², in (0, 1]; 1 / hhi is the number of equal bearers.
-        Not defined where only external creditors bear.
-    external_share : part of the loss that the shock causes that falls on external creditors, a
-        diffuse group that is no single bearer, in [0, 1].
-    missing_before : what was missing without the shock, against book values, its own deadweight
-        included; with `baseline="book"`, else 0.
+        Σ (amount / total of the named bearers)², in (0, 1]; 1 / hhi is the number of equal bearers.
+        Not defined where all losses fall on external creditors.
+    external_share : part of the loss caused by the shock that falls on external creditors, in
+        [0, 1]; they are a diffuse group, not a single bearer.
+    missing_before : shortfall without the shock against book values, including its deadweight;
+        0 unless `baseline="book"`.
     borne : initial loss + deadweight + relief + missing before, the sum of all rows of the ledger.
     """
 
@@ -78,7 +78,7 @@ class Socialization:
 
     @property
     def reasons(self) -> dict[str, str]:
-        """{attribute: why it is nan}."""
+        """{attribute: reason why it is nan}."""
         given = self.to_dict()
         return {
             name: DIFFUSE if name == "hhi" and self.socialized > 0 else NOTHING
@@ -88,7 +88,7 @@ class Socialization:
 
 
 def amounts(result: RunArrays) -> dict[str, float]:
-    """The numbers of :class:`Socialization` that do not ask by how many steps, from the ledger."""
+    """The numbers of :class:`Socialization` that need no hops, from the ledger."""
     found, floor, before = result.entries, ledger.noise(result.network), result.before
     initial, dead = float(found.initial[found.triggers].sum()), float(found.destroyed.sum())
     lost, external = float(found.borne.sum()), float(found.outside.sum())
@@ -115,7 +115,7 @@ def amounts(result: RunArrays) -> dict[str, float]:
 def summarize(result: RunArrays, hop: np.ndarray, threshold: float = 0.0) -> Socialization:
     """The numbers of :class:`Socialization`, from the ledger and :func:`~.hops.hops`.
 
-    `threshold` (money) is what counts for `reach`.
+    A node counts for `reach` if its owners lose more than `threshold` (an amount).
     """
     found, floor, known = result.entries, ledger.noise(result.network), amounts(result)
     owners = found.shock + found.contagion
@@ -142,14 +142,14 @@ def sentences(
     exhibit: str = "S1",
     called: Callable[[str], str] = str,
 ) -> list[Sentence]:
-    """The ledger in words: what is destroyed, then what of it is socialized. Money first.
+    """The ledger in sentences: the value destroyed, then the socialized part of it.
 
     Parameters
     ----------
-    s : the sums of the ledger of the result, by name: :func:`amounts`, or more of them.
-    why : the shock as a sentence, said with what it destroys.
-    run, exhibit : the perimeter of the numbers, and the exhibit of a report that prints them.
-    called : words an assumption for readers.
+    s : the sums of the ledger of the result, by name: :func:`amounts` and possibly others.
+    why : the shock as a sentence, printed with the value that it destroys.
+    run, exhibit : the run of the numbers, and the exhibit of a report that prints them.
+    called : function that rewrites an assumption for readers.
     """
     unit = result.network.unit
     facts = {

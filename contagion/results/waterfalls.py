@@ -1,4 +1,4 @@
-"""How each node shared its shortfall: layer by layer, call by call, and where the losses went."""
+"""How each node shared its shortfall: by layer, by guarantee call, and the flows of losses."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from .outcome import Outcome
 from .run_arrays import RunArrays
 
 OWNERS, OUTSIDE = "equity", "external creditors"
-ON_CALLS = {"junior calls": 0.5, "calls": 1e18, "senior calls": np.inf}  # and where they stand
-ROUNDING = 1e-12  # part of what is owed outside that counts as nothing
+ON_CALLS = {"junior calls": 0.5, "calls": 1e18, "senior calls": np.inf}  # and their sort order
+ROUNDING = 1e-12  # rounding error, relative to debts outside the graph or to the balance sheet
 COLUMNS = ["node", "layer", "capacity", "absorbed"]
 
 
 def layers(result: RunArrays) -> pd.DataFrame:
-    """The waterfall of every node that lost anything: node, layer, capacity, absorbed (money).
+    """The waterfall of every node with a loss: node, layer, capacity, absorbed.
 
     First the equity of the node, then the layers of its rule in the order in which they lose, then
-    external creditors that lose and are not among the claims. "support" are calls on guarantors
-    without a layer, "other claims" losses that the rule allocates to no layer. Calls that a
+    external creditors with a loss that share no segment with a claim. "support" are guarantee calls
+    not assigned to a layer, "other claims" losses that the rule allocates to no layer. Calls that a
     guarantor leaves unpaid are in "junior calls" (lose before its layers), "calls" (pari passu with
-    its claims) and "senior calls" (after everything). Losses count from face value. For one node
-    the amounts absorbed sum to what hit it: its own loss and what it passed on, calls met by
-    guarantors included.
+    its claims) and "senior calls" (lose last). Losses count from face value. The absorbed amounts
+    of a node sum to its total loss: the loss of its owners, the loss that it passed on, and calls
+    paid by guarantors. Amounts are in the unit of the network.
     """
     net, outcome = result.network, result.outcome
     segments, book = net.segments, net.book
@@ -36,7 +36,7 @@ def layers(result: RunArrays) -> pd.DataFrame:
     unpaid = outcome.unpaid
     lost = np.nan_to_num(owners_loss(net, outcome, at_face(net), result.hit))
     own = np.maximum(np.nan_to_num(book.equity), 0.0)
-    own = np.where(result.limited, own, np.maximum(own, lost))  # who cannot fail has no limit
+    own = np.where(result.limited, own, np.maximum(own, lost))  # no limit without default
     key = segments.owner * np.int64(len(names)) + stage
     order = np.lexsort((-segments.start, segments.owner))
     keys, begin, group = np.unique(key[order], return_index=True, return_inverse=True)
@@ -80,7 +80,7 @@ def layers(result: RunArrays) -> pd.DataFrame:
 
 
 def _unmet(result: RunArrays, key: np.ndarray, first: np.ndarray) -> np.ndarray:
-    """Amount that guarantors of a layer of calls did not pay; the next layers bear it."""
+    """Amount that the guarantors of a layer did not pay; the next layers bear it."""
     calls, unmet = result.network.segments.calls, result.outcome.unmet
     if calls is None or unmet is None or not calls.support.any():
         return np.zeros(len(first))
@@ -96,14 +96,14 @@ def _unmet(result: RunArrays, key: np.ndarray, first: np.ndarray) -> np.ndarray:
 
 
 def _is_first(segments: Segments) -> np.ndarray:
-    """(S,) segments that are support called right after the equity."""
+    """(S,) bool: segments of support that is called right after the equity."""
     if segments.calls is None:
         return np.zeros(len(segments.owner), bool)
     return segments.calls.first_segments
 
 
 def _calls_on(result: RunArrays) -> tuple[list[str], list[np.ndarray], list[np.ndarray]]:
-    """Calls that nodes do not pay, (n,) each, by the ranking of the calls."""
+    """Calls on each node as a guarantor, by ranking: names, called and unpaid, (n,) each."""
     calls, outcome = result.network.segments.calls, result.outcome
     if calls is None or outcome.called is None or outcome.unmet is None:
         return [], [], []
@@ -116,7 +116,7 @@ def _calls_on(result: RunArrays) -> tuple[list[str], list[np.ndarray], list[np.n
 
 
 def _stages(result: RunArrays) -> tuple[np.ndarray, list[str]]:
-    """Layer of every segment, and the names; without a waterfall it is the rule of the owner."""
+    """Layer of every segment, and the names; without a waterfall the rule of the debtor."""
     segments = result.network.segments
     if segments.stage is not None:
         return segments.stage, list(segments.layers)
@@ -125,10 +125,10 @@ def _stages(result: RunArrays) -> tuple[np.ndarray, list[str]]:
 
 
 def _alone(segments: Segments, unpaid: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Creditors outside the graph: those who share no segment with a claim have a layer alone.
+    """Creditors outside the graph: those that share no segment with a claim have their own layer.
 
-    Returns whether they lose before every claim of the node (n,), and of those who do share what
-    they are owed and what they lose, (2, n) in money.
+    Returns whether external creditors lose before every claim of the node (n,), and for those that
+    share segments with claims the amounts owed and lost, (2, n).
     """
     n, owner, width = len(segments.due), segments.owner, segments.width
     support, lead = np.zeros((2, len(owner)), bool)
@@ -145,10 +145,10 @@ def _alone(segments: Segments, unpaid: np.ndarray) -> tuple[np.ndarray, np.ndarr
 
 
 def calls(result: RunArrays) -> pd.DataFrame:
-    """What the guarantees were called for, one row each, in money.
+    """Amounts called from the guarantees, one row each, in the unit of the network.
 
-    Columns: guarantor, debtor, creditor (empty for support paid into the debtor), layer, ranking,
-    amount (the most that could be called), called, paid, unpaid.
+    Columns: guarantor, debtor, creditor (empty for support paid to the debtor), layer, ranking,
+    amount (the largest possible call), called, paid, unpaid.
     """
     table = result.network.guarantees
     keys = ["guarantor", "debtor", "creditor", "layer", "ranking", "amount"]
@@ -160,11 +160,11 @@ def calls(result: RunArrays) -> pd.DataFrame:
 
 
 def loss_flows(result: RunArrays) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Every loss that one node passed to another: rows of debtors, of those who lost, money.
+    """Losses that one node passed to another: debtors, nodes with the loss, amounts.
 
-    A claim passes on what it loses less what guarantors cover; a guarantor loses what it is
-    called for on the debtor, and passes on what it does not pay; a company passes on to the nodes
-    that own it what its equity falls by. Counted from the baseline.
+    A claim passes on its loss minus the part covered by guarantors. A guarantor loses the amounts
+    called for the debtor and passes on the unpaid part of them. A company passes on the fall of its
+    equity to the nodes that own it. Counted from the baseline.
     """
     net, lost = result.network, result.added_losses
     own = net.debtor, net.creditor, lost
@@ -195,7 +195,7 @@ def loss_flows(result: RunArrays) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def share_losses(result: RunArrays) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """What nodes lose on shares, one entry a holding: rows of owners, of companies, money.
+    """Losses on shares, one entry a holding: positions of owners and of companies, amounts.
 
     A holding loses its fraction of the fall of `max(equity, 0)`, counted from the baseline.
     """
@@ -209,7 +209,7 @@ def share_losses(result: RunArrays) -> tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 def added_calls(result: RunArrays) -> tuple[np.ndarray, np.ndarray]:
-    """(Q,) calls and unmet calls, counted from the baseline."""
+    """(Q,) calls and unpaid calls, counted from the baseline."""
 
     def of(outcome: Outcome) -> tuple[np.ndarray, np.ndarray]:
         assert outcome.called is not None and outcome.unmet is not None
@@ -221,17 +221,17 @@ def added_calls(result: RunArrays) -> tuple[np.ndarray, np.ndarray]:
 
 
 def channels(result: RunArrays) -> pd.DataFrame:
-    """What owners lose by channel, one row a node, in money: direct and one column a channel.
+    """Loss of owners by channel, one row a node: direct and one column a channel.
 
-    A row sums to `result.loss`: the shock takes the equity first, and where the channels together
-    lose more than is left, each bears a part in proportion, so that their order does not matter.
-    Losses are counted from the baseline of the result; a channel that takes less than it would
-    without the shock (what is destroyed has no price to fall) is below 0. The amounts before the
-    limit are in `result.outcome.channels`.
+    A row sums to `result.loss`. The shock reduces equity first. If the losses of all channels
+    exceed the remaining equity, they are reduced in proportion, so their order does not matter.
+    Losses are counted from the baseline of the result. A channel is negative if it destroys less
+    than without the shock (assets already destroyed cannot fall in price). The losses before the
+    cap at equity are in `result.outcome.channels`.
 
     Example
     -------
-    b has 6 and loses 10 on its claim; a withdraws nothing from it.
+    b has equity of 6 and loses 10 on its claim; a withdraws no funding from it.
 
     >>> import contagion as ct
     >>> net = ct.ExposureNetwork.from_matrix([[0, 10], [0, 0]], ["a", "b"],

@@ -1,6 +1,6 @@
-"""The balance sheet of every node: completed from what is known, checked, never guessed.
+"""The balance sheet of every node: completed from known figures and checked, never guessed.
 
-One identity carries it: equity = external assets + claims − external liabilities − debts.
+It uses one identity: equity = external assets + claims − external liabilities − debts.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from .sheet import Book, with_assumptions
 
 
 def complete_book(draft: Draft) -> Book:
-    """Complete the balance sheets of a draft and report what is missing or does not add up."""
+    """Complete the balance sheets of a draft and report missing or inconsistent figures."""
     nodes, n = draft.nodes, len(draft.nodes)
     given = {name: column(nodes, name) for name in agreement.FIELDS}
     notes: list[str] = []

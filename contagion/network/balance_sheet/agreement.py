@@ -1,7 +1,7 @@
-"""C008 and W017: figures of one row that do not agree, beyond their rounding or within it.
+"""C008 and W017: figures of one row that are inconsistent, beyond or within their rounding.
 
-Any two of assets, liabilities and equity give the third; where a table has more than it needs, it
-may contradict itself.
+Any two of assets, liabilities and equity give the third; a table with more figures than needed may
+be inconsistent.
 """
 
 from __future__ import annotations
@@ -17,29 +17,29 @@ from ..checks.draft import Draft
 
 FIELDS = ("external_assets", "external_liabilities", "equity", "total_assets", "total_liabilities")
 SIDES = (("external_assets", "total_assets"), ("external_liabilities", "total_liabilities"))
-EXACT = 1e-6  # of the figures: what is no difference at all
-MOST = 0.05  # of the figures: what cannot be rounding, however coarse they are
-ROUND = (9, 6, 3)  # thousands, millions, billions: figures may be rounded to these
-FIGURES, DIGITS = 6, 100  # that many figures, of three digits, before it is believed
+EXACT = 1e-6  # relative difference up to which figures are equal
+MOST = 0.05  # largest relative difference that can be rounding, for figures of any precision
+ROUND = (9, 6, 3)  # powers of 10 to which figures may be rounded: billions, millions, thousands
+FIGURES, DIGITS = 6, 100  # minimum number of figures, and of their median in units of rounding
 Given = dict[str, np.ndarray]
 
 
 class Sums(NamedTuple):
-    """What the claims of every node add up to, held and owed: arrays (n,)."""
+    """Sums of the exposures of every node, as creditor and as debtor: arrays (n,)."""
 
     claims: np.ndarray
     debts: np.ndarray
 
 
 class Rounding(NamedTuple):
-    """How far figures may be off: {column: unit of its last digit}, and that of claims (n,)."""
+    """Possible rounding errors: {column: unit of its last digit}, and those of claims (n,)."""
 
     units: dict[str, float]
     inside: Sums
 
 
 class Gap(NamedTuple):
-    """A stated figure against what the rest of the row gives: arrays (n,), `wrong` is bool."""
+    """A stated figure against its value from the other columns: arrays (n,), `wrong` is bool."""
 
     column: str
     value: np.ndarray
@@ -69,10 +69,10 @@ def last_digit(values: np.ndarray) -> float:
 
 
 def roundings(draft: Draft, given: Given) -> Rounding:
-    """The unit of the last digit of every column, and of the claims of every node together.
+    """The unit of the last digit of every column, and its sum over the claims of every node.
 
-    Whole figures count as rounded to thousands, millions or billions where all of them are
-    multiples and have three digits more.
+    Whole figures count as rounded to thousands, millions or billions if all of them are multiples
+    of it and their median has at least three digits in this unit.
     """
     figures = {**given, "amount": draft.amount}
     units = {name: last_digit(values) for name, values in figures.items()}
@@ -92,9 +92,9 @@ def roundings(draft: Draft, given: Given) -> Rounding:
 
 
 def gaps(given: Given, inside: Sums, rounding: Rounding) -> list[Gap]:
-    """Where a stated figure and the rest of its row differ; rounding = Σ units of its terms.
+    """Differences between stated figures and the other columns; rounding = Σ units of the terms.
 
-    With external figures and totals both given, the external ones count as the side.
+    If external figures and totals are both given, the external figures are used.
     """
     sides, terms, found, units = [], [], [], rounding.units
     for (outer, total), add, off in zip(SIDES, inside, rounding.inside, strict=True):
@@ -115,7 +115,7 @@ def gaps(given: Given, inside: Sums, rounding: Rounding) -> list[Gap]:
 
 
 def give_way(given: Given, inside: Sums, rounding: Rounding, column: str) -> np.ndarray:
-    """Empty one column where it takes part in a difference, in place; returns where, (n,)."""
+    """Empty one column in rows where it is part of a difference, in place; returns these (n,)."""
     hit = np.zeros(len(given[column]), bool)
     for gap in gaps(given, inside, rounding):
         side = next((pair for pair in SIDES if gap.column in pair), FIELDS)
@@ -127,7 +127,7 @@ def give_way(given: Given, inside: Sums, rounding: Rounding, column: str) -> np.
 def mends(
     given: Given, inside: Sums, rounding: Rounding, columns: tuple[str, ...], rows: np.ndarray
 ) -> bool:
-    """Whether the rows add up, and are known, once these columns give way there."""
+    """Whether the rows are consistent and complete if these columns are recomputed there."""
     trial = {name: values[rows].copy() for name, values in given.items()}
     mine, off = (Sums(*(values[rows] for values in both)) for both in (inside, rounding.inside))
     allowed = Rounding(rounding.units, off)
@@ -148,7 +148,7 @@ def mends(
 
 
 def agree(draft: Draft, given: Given, inside: Sums, notes: list[str]) -> None:
-    """Let the columns of `balance=` give way, in place; report what still does not add up.
+    """Recompute the columns named in `balance=`, in place; report remaining inconsistencies.
 
     Raises
     ------
@@ -164,7 +164,7 @@ def agree(draft: Draft, given: Given, inside: Sums, notes: list[str]) -> None:
             f"it has {listing(have, 9) or 'none of a balance sheet'}."
         )
     if set(have) <= {outer for outer, _ in SIDES}:
-        return  # nothing is stated twice
+        return  # no figure is stated twice
     exact = Rounding(dict.fromkeys(FIELDS, 0.0), Sums(*np.zeros((2, len(draft.nodes)))))
     if not any(gap.wrong.any() for gap in gaps(given, inside, exact)):
         return
@@ -190,7 +190,7 @@ def agree(draft: Draft, given: Given, inside: Sums, notes: list[str]) -> None:
 
 
 def derived(given: Given, assets: np.ndarray, liabilities: np.ndarray) -> tuple[str, ...]:
-    """Which sides were computed from which figures, one sentence each, with the number of nodes."""
+    """The computed sides and the figures used for them, with the number of nodes; sentences."""
     said = {}
     known = [~(np.isnan(given[outer]) & np.isnan(given[total])) for outer, total in SIDES]
     for outer, total, inside, side, other, across in (
@@ -213,7 +213,7 @@ def derived(given: Given, assets: np.ndarray, liabilities: np.ndarray) -> tuple[
 
 
 def _choices(draft: Draft, given: Given, inside: Sums, rounding: Rounding, rows: np.ndarray) -> str:
-    """The columns that mend these rows, as a line to paste; two of them where one does not."""
+    """The columns whose recomputation repairs these rows, as options; two if one is not enough."""
     have = [name for name in FIELDS if name in draft.nodes]
     already = [f'"{word}"' for word in draft.words("balance")]
     for n in (1, 2):

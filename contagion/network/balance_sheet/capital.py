@@ -1,4 +1,4 @@
-"""C005 and the rest about capital: what is assumed, derived, missing or below zero."""
+"""C005 and other checks of equity: assumed, derived, missing or negative equity."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .totals import ROUNDING
 def assume(
     draft: Draft, assets: np.ndarray, liabilities: np.ndarray, equity: np.ndarray, notes: list[str]
 ) -> None:
-    """Fill unknown equity from assume_equity= and start_defaulted=, in place; say so."""
+    """Fill unknown equity from assume_equity= and start_defaulted=, in place, and report it."""
     blank = np.isnan(equity) & (np.isnan(assets) | np.isnan(liabilities))
     assumed = draft.choice.get("assume_equity", {})
     wanted = {**dict.fromkeys(draft.choice.get("start_defaulted", ()), 0.0), **assumed}
@@ -62,7 +62,7 @@ def from_equity(
     claims: np.ndarray,
     debts: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Complete the missing side; where both are missing, the smallest that carries the equity."""
+    """Compute the missing side from equity; if both are missing, the smallest consistent sides."""
     has = ~np.isnan(equity)
     no_assets, no_liabilities = np.isnan(assets), np.isnan(liabilities)
     both = has & no_assets & no_liabilities
@@ -80,7 +80,7 @@ def from_equity(
         (assets, given[0], "external assets"),
         (liabilities, given[1], "external liabilities"),
     ):
-        below = (side < 0) & ~seen  # a given side has its own finding
+        below = (side < 0) & ~seen  # given figures have their own finding
         if below.any():
             gap, n = float(-side[below].sum()), int(below.sum())
             sums = money(gap, draft.unit) + (" in all" if n > 1 else "")
@@ -109,7 +109,7 @@ def from_equity(
 
 
 def _not_below(side: np.ndarray, rounding: np.ndarray) -> np.ndarray:
-    """0 where a side is below it by no more than rounding."""
+    """The side with values set to 0 that are negative only by rounding error."""
     return np.where((side <= 0) & (side >= -rounding), 0.0, side)
 
 
@@ -121,7 +121,7 @@ def missing(
     inside: np.ndarray,
     notes: list[str],
 ) -> np.ndarray:
-    """C005: nodes that may fail and whose capital is not given; returns which nodes can fail."""
+    """C005: nodes that can default and have no equity given; returns the nodes that can default."""
     unknown = np.isnan(assets) | np.isnan(liabilities)
     blank = unknown & can_fail
     if blank.any():
@@ -185,14 +185,14 @@ def not_positive(draft: Draft, given: dict[str, np.ndarray]) -> None:
 
 
 def _known(names: pd.Series) -> str:
-    """The option that names nodes which were in default before."""
+    """The text of the option that names nodes in default before the shock."""
     listed = ", ".join(visible(json.dumps(str(name), ensure_ascii=False)) for name in names[:3])
     listed += ", …" if len(names) > 3 else ""
     return f"start_defaulted=[{listed}]"
 
 
 def insolvent(draft: Draft, book: Book) -> None:
-    """W009: nodes that owe more than they have before any shock."""
+    """W009: nodes with negative equity before any shock."""
     below = book.equity < -ROUNDING * (book.claims + book.stated_assets)
     if below.any():
         below &= ~_started(draft)

@@ -15,7 +15,7 @@ from .totals import ROUNDING
 def secured(
     amount: np.ndarray, pledge: np.ndarray, haircut: float = 0.0
 ) -> tuple[np.ndarray, np.ndarray]:
-    """What is paid from each pledge, and what each pledge loses: two arrays (m,), money.
+    """The payment from each pledge, and the loss of value of each pledge: two arrays (m,).
 
     With c the pledge and h the haircut: paid = min((1 − h) c, amount), lost = h c.
 
@@ -28,7 +28,7 @@ def secured(
 
 
 def lacking(book: Book, need: np.ndarray) -> np.ndarray:
-    """True (n,) where known external assets are below what has to come out of them."""
+    """True (n,) where known external assets are smaller than the payments from them."""
     short: np.ndarray = book.external_assets - need < -ROUNDING * need
     return short
 
@@ -42,9 +42,9 @@ def pay(
 ) -> Book:
     """The balance sheets after claims (m,) are paid from their pledges, which lose `lost`.
 
-    Debts and external assets of the debtor and the claim fall by what is paid, the external
-    assets of the creditor rise by it: no equity changes. A fall in the value of a pledge is a loss
-    of its owner.
+    The claim and the debts and external assets of the debtor fall by the payment, the external
+    assets of the creditor rise by it: equity does not change. A fall in the value of a pledge is a
+    loss of its owner.
     """
     n = len(book.debts)
     out, back = (np.bincount(side, paid, n) for side in (debtor, creditor))
@@ -58,10 +58,10 @@ def pay(
 
 
 def settle(draft: Draft, book: Book) -> Book:
-    """C011: settle collateral (the secured part is paid from the pledge) or say that it is there.
+    """C011: settle collateral (the secured part is paid from the pledge) or report it.
 
     With c the pledge and x = min(c, amount): the debtor's external assets and debts and the
-    claim fall by x, the creditor's external assets rise by x. No equity changes.
+    claim fall by x, the creditor's external assets rise by x. Equity does not change.
     """
     if "collateral" not in draft.columns:
         return book

@@ -11,16 +11,16 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Book:
-    """Balance sheets as arrays of shape (n,), in money; nan where a side is unknown.
+    """Balance sheets as arrays of shape (n,), in the unit of the network; nan where unknown.
 
     Attributes
     ----------
-    external_assets, external_liabilities : towards the world outside the graph.
+    external_assets, external_liabilities : towards counterparties outside the graph.
     claims, debts : in the graph, sums of the exposures.
-    can_fail : false for nodes that pay in full whatever happens.
-    assumptions : what was assumed, one sentence each.
-    shares : value of the shares held in other nodes, at face value of all claims.
-    derived : which external sides were computed from which columns, one sentence each.
+    can_fail : false for nodes that always pay in full.
+    assumptions : one sentence for each assumption.
+    shares : value of the shares held in other nodes, with all claims at face value.
+    derived : external sides that were computed and the columns used, one sentence each.
     """
 
     external_assets: np.ndarray
@@ -54,7 +54,7 @@ class Book:
         return _fixed(np.nan_to_num(self.external_liabilities))
 
     def frozen(self) -> Book:
-        """The same with arrays that cannot be written to."""
+        """The same balance sheets with read-only arrays."""
         names: tuple[str, ...] = ("external_assets", "claims", "external_liabilities", "debts")
         names = (*names, "can_fail")
         names = names if isinstance(self.shares, float) else (*names, "shares")
@@ -63,12 +63,12 @@ class Book:
 
 
 def _fixed(array: np.ndarray) -> np.ndarray:
-    """The array, which can no longer be written to."""
+    """The array, set to read-only."""
     array.flags.writeable = False
     return array
 
 
 def with_assumptions(book: Book, assumptions: tuple[str, ...]) -> Book:
-    """The same balance sheets with the assumptions of the network they were made from."""
+    """The same balance sheets with the assumptions of the network from which they were made."""
     found = tuple(dict.fromkeys(assumptions + book.assumptions))
     return book if found == book.assumptions else replace(book, assumptions=found)

@@ -16,10 +16,10 @@ TOKENS = ("token", "stablecoin", "vault", "yield_protocol", "liquid_staking")
 
 
 def settle(draft: Draft, book: Book) -> Book:
-    """C010: report loops of tokens, solve them (clearing does) or cut them.
+    """C010: report loops of tokens, keep them for clearing ("solve") or cut them.
 
-    The gain of a loop is the part of its members' assets that are claims on each other; one
-    unit of outside assets then carries 1 / (1 − gain) of assets on paper.
+    The gain of a loop is the share of its members' assets that are claims on each other; one
+    unit of outside assets then supports 1 / (1 − gain) of reported assets.
     """
     if "kind" not in draft.nodes:
         return book

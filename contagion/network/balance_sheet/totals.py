@@ -1,4 +1,4 @@
-"""C008: balance sheets and margins that do not add up."""
+"""C008: balance sheets and margins that are inconsistent."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SIDES = (("total_assets", "claims"), ("total_liabilities", "debts"))
 
 
 def exceeded(draft: Draft, given: dict[str, np.ndarray], notes: list[str]) -> Sums:
-    """C008: stated totals below what the exposures already add up to; returns these sums."""
+    """C008: stated totals below the sums of the exposures; returns these sums."""
     found, how = sums(draft), _how(draft)
     for at, ((total, what), inside) in enumerate(zip(SIDES, found, strict=True)):
         over = given[total] < inside * (1 - ROUNDING)
@@ -44,19 +44,19 @@ def exceeded(draft: Draft, given: dict[str, np.ndarray], notes: list[str]) -> Su
         if (factor < 1).any():
             draft.pay(draft.amount * factor)
         found = sums(draft)
-        # What scales down to a total may differ from it in the last digit.
+        # Scaled sums may differ from the total by rounding error.
         for (total, _), inside in zip(SIDES, found, strict=True):
             given[total] = np.where(given[total] < inside, inside, given[total])
     return found
 
 
 def _how(draft: Draft) -> str:
-    """What `balance=` says of totals and margins; columns that give way say nothing of them."""
+    """The word of `balance=` for totals and margins, without names of columns; "error" if none."""
     return next((word for word in draft.words("balance") if word in HOW), "error")
 
 
 def _factor(total: np.ndarray, inside: np.ndarray) -> np.ndarray:
-    """The factor that brings sums down to stated totals, 1 where they are not above them."""
+    """The factor that scales sums down to stated totals, 1 where they are not above them."""
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(inside > total, total / inside, 1.0)
 

@@ -1,7 +1,7 @@
-"""The input checks: one small function each, all run before anything is raised.
+"""The input checks: one small function each; all run before an error is raised.
 
-Every check looks at a `Draft` (the tables on their way into a network), reports what it
-found and applies the repair that the caller chose. Codes and wording are stable.
+Every check examines a `Draft` (the tables from which a network is built), reports its findings
+and applies the repair that the caller chose. Codes and wording are stable.
 """
 
 from __future__ import annotations

@@ -17,12 +17,12 @@ NAMED = (
     r"|developing countries|offshore cent(?:er|re)s)\b\s*(?:\(?total\)?|\(all\))?\s*$"
     r"|\((?:total|sum)\)\s*$|:\s*(?:total|all countries|all)\b|^5[A-Z]:"
 )
-MOST = 10_000  # an aggregate is among the largest nodes; more are not looked at
+MOST = 10_000  # only this number of nodes is checked, the largest: aggregates are among them
 EXACT = 1e-9
 
 
 def aggregates(draft: Draft) -> None:
-    """C010: rows that are sums of other rows, by their name or by arithmetic."""
+    """C010: nodes that are sums of other nodes, by their name or by arithmetic."""
     choice = draft.choice.get("aggregates", "error")
     if isinstance(choice, str) and choice == "keep":
         return
@@ -57,7 +57,7 @@ def aggregates(draft: Draft) -> None:
 
 
 def _named(draft: Draft) -> np.ndarray:
-    """Nodes that are called like a sum."""
+    """Nodes with the name of a sum, such as "total"."""
     nodes, n = draft.nodes, len(draft.nodes)
     rows = np.arange(n)
     if n > MOST:
@@ -74,9 +74,9 @@ def _named(draft: Draft) -> np.ndarray:
 
 
 def _like_sums(names: pd.Series | pd.Index) -> np.ndarray:
-    """(n,) bool: names that only a sum has."""
+    """(n,) bool: names typical of sums."""
     if names.dtype.kind in "iuf":
-        return np.zeros(len(names), bool)  # a number is no word for a sum
+        return np.zeros(len(names), bool)  # numbers are not names of sums
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -90,7 +90,7 @@ def _like_sums(names: pd.Series | pd.Index) -> np.ndarray:
 
 
 def _arithmetic(draft: Draft) -> np.ndarray:
-    """A node whose claims (or debts) equal those of all others together, partner by partner."""
+    """Nodes whose claims (or debts) equal the sum over all others, for every counterparty."""
     n, found = len(draft.nodes), []
     if draft.failed:
         draft = draft.trial()
@@ -128,12 +128,12 @@ def _drop(draft: Draft, hit: np.ndarray, touched: np.ndarray) -> None:
 
 
 def without_sums(table: pd.DataFrame, choice: Any, unit: str) -> pd.DataFrame:
-    """A table of margins without rows that are sums of others, as `aggregates=` says.
+    """A table of margins without rows that are sums of others, by the option `aggregates=`.
 
     Raises
     ------
-    NetworkError : C010 where there are some and nothing is said.
-    ArgumentError : where there are none to drop.
+    NetworkError : C010 if there are such rows and the option is not given.
+    ArgumentError : if there are no such rows to drop.
     """
     if isinstance(choice, str) and choice == "keep":
         return table

@@ -1,4 +1,4 @@
-"""What the caller decides about data that is not clean."""
+"""Options of the caller for the repair of data with errors."""
 
 from __future__ import annotations
 
@@ -14,47 +14,47 @@ Balance = Literal["error", "add_rest_of_world", "scale_liabilities", "equity", "
 
 
 class Choices(TypedDict, total=False):
-    """What the caller decides about data that is not clean; each word is a repair of one code.
+    """Options of the caller for data with errors; each option repairs the errors of one code.
 
-    The defaults stop with an error that names the rows: nothing is repaired unasked.
+    By default an error names the rows: no data are repaired without an option.
 
-    period (C013) : the one period to take of tables of several, e.g. "2023-Q4".
-    duplicates (C002) : rows that only the amount tells apart: "sum" adds them up (collateral and
-        weight too), "last" and "max" keep one row, "keep" says that they are separate claims.
-    self_loops (C003) : "drop" leaves claims of a node on itself out.
+    period (C013) : the period to use if tables have several, e.g. "2023-Q4".
+    duplicates (C002) : rows that differ only in the amount: "sum" adds them up (collateral and
+        weight too), "last" and "max" keep one row, "keep" treats them as separate claims.
+    self_loops (C003) : "drop" removes claims of a node on itself.
     id_map (C004) : other spelling → id of the node table, for creditor and debtor.
-    unknown_nodes (C004) : "external" adds ids that the node table does not have as nodes that
-        lend and borrow and never fail.
-    missing_equity (C005) : "external" lets nodes without known capital hold claims and lose them,
-        but never fail.
-    assume_equity (C005) : node → equity, money; an assumption, told with every result.
-    start_defaulted (C005) : nodes known to have no capital left: equity 0 where it is unknown, so
+    unknown_nodes (C004) : "external" adds ids missing in the node table as nodes that lend and
+        borrow and never default.
+    missing_equity (C005) : "external" lets nodes with unknown equity hold claims and bear losses
+        on them, but never default.
+    assume_equity (C005) : node → equity; an assumption, shown with every result.
+    start_defaulted (C005) : nodes known to have no equity left: an unknown equity is set to 0, so
         that their creditors bear the first loss; a stated equity ≤ 0 is accepted.
-    negative (C006) : "flip" turns creditor and debtor round, "abs" drops the sign.
-    na (C006) : empty amounts: "drop" leaves the claims out (also those with an empty creditor or
+    negative (C006) : "flip" exchanges creditor and debtor, "abs" drops the sign.
+    na (C006) : empty amounts: "drop" removes the claims (also those with an empty creditor or
         debtor), "zero" keeps them with amount 0.
-    decimal (C006) : "." or ",", the decimal sign of amounts given as text, where "1,234" could be
+    decimal (C006) : "." or ",", the decimal sign of amounts given as text, if "1,234" could be
         read in two ways.
-    thousands (C006) : what separates thousands in amounts given as text.
+    thousands (C006) : the separator of thousands in amounts given as text.
     where (C015) : column of the file → value or values, the rows to keep of several series.
-    format (C014) : the shape of a table, see :data:`contagion.network.formats.FORMATS`; "plain":
-        none.
+    format (C014) : the format of a table, see :data:`contagion.network.formats.FORMATS`; "plain":
+        no special format.
     constants (C012) : column → value, for a column that has one value in every row.
-    rates (C012) : column → "percent", "basis_points", "factor" or "factor_basis_points", how a
-        column of fractions is written.
-    fx (C007) : currency (or asset) → its worth in the unit of the network.
-    decimals (C007) : asset → decimals, for raw integer amounts; "column" takes the column
+    rates (C012) : column → "percent", "basis_points", "factor" or "factor_basis_points", the
+        notation of a column of fractions.
+    fx (C007) : currency (or asset) → its value in the unit of the network.
+    decimals (C007) : asset → decimals, for raw integer amounts; "column" uses the column
         `decimals`.
     scale (C007) : source → factor, for sources that report in another unit.
-    balance (C008) : totals below the exposures: "add_rest_of_world" raises the totals to what the
-        exposures add up to, "scale_liabilities" scales the exposures down to the totals. Margins
-        that differ: a node "rest of the world" takes the difference, or the liabilities scale.
-        Rows that contradict themselves: the column that gives way and follows from the others,
-        "equity", "total_assets" ... Several words in a list, in this order.
-    aggregates (C010) : "drop" leaves nodes out that are sums of others, a list names them, "keep"
-        says that they are not sums.
+    balance (C008) : totals below the exposures: "add_rest_of_world" raises the totals to the sums
+        of the exposures, "scale_liabilities" scales the exposures down to the totals. Margins
+        with different sums: the difference goes to a node "rest of the world", or the liabilities
+        are scaled. Inconsistent rows: the column to recompute from the other columns, "equity",
+        "total_assets" ... A list has several of these words, applied in its order.
+    aggregates (C010) : "drop" removes nodes that are sums of others, a list names such nodes,
+        "keep" states that they are not sums.
     loops (C010) : tokens that back each other: "solve" clears the loop to its fixed point, "cut"
-        leaves the claims inside it out.
+        removes the claims inside the loop.
     collateral (C011) : "settle" pays the secured part from the pledge, "ignore" treats claims as
         unsecured.
     """
@@ -106,9 +106,9 @@ def known_choices(choice: Mapping[str, Any], others: Iterable[str] = ()) -> None
     Raises
     ------
     ArgumentTypeError
-        For an option that does not exist, with the closest of the choices and of `others`.
+        For an unknown option, with the closest name of the choices and of `others`.
     ArgumentError
-        For a word or value that a choice does not take.
+        For a word or value that an option does not accept.
     """
     for key, value in choice.items():
         if key not in ALLOWED:
@@ -116,7 +116,7 @@ def known_choices(choice: Mapping[str, Any], others: Iterable[str] = ()) -> None
             hint = f" Did you mean {match!r}?" if match else f" Choices: {', '.join(ALLOWED)}."
             raise ArgumentTypeError(f"Unknown option {key!r}.{hint}")
         if key == "period":
-            continue  # what the tables have is not known yet
+            continue  # the periods of the tables are not known yet
         if key == "balance" and isinstance(value, list | tuple):
             for word in value:
                 one_of(word, ALLOWED[key], key)

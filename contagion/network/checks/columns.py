@@ -1,4 +1,4 @@
-"""C012: cells that the schema does not allow."""
+"""C012: cells that the schema does not permit."""
 
 from __future__ import annotations
 

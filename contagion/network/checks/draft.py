@@ -1,4 +1,4 @@
-"""The tables on their way into a network: names as codes, amounts as numbers, findings so far."""
+"""The tables from which a network is built: names as codes, amounts as numbers, findings."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ from ..tables.numbers import Numbers, numbers
 from ..tables.reading import Reading
 from .choices import Choices
 
-EXCLUDED = ("C003", "C004", "C006")  # rows of these errors do not count any further
+EXCLUDED = ("C003", "C004", "C006")  # later checks ignore rows with these errors
 MATRIX = "matrix"
 LINED = (".csv", ".tsv", ".txt", ".tab", ".dat", ".gz")
 
 
 @dataclass
 class Draft:
-    """The tables on their way into a network.
+    """The tables from which a network is built.
 
     Attributes
     ----------
     nodes : the node table; its row numbers are the codes 0 … n − 1.
-    names : the ids of the nodes, then those that only the exposures mention.
+    names : the ids of the nodes, then ids that occur only in the exposures.
     creditor, debtor : (m,) codes into `names`, −1 where the cell is empty.
-    amount : (m,) money, nan where it is empty or cannot be read.
+    amount : (m,) face values, nan where the cell is empty or cannot be read.
     columns : the other columns of the exposures (m rows), with the index of the input.
-    raw : how the column `amount` was read, and `cells`, what stood there.
-    broken : (m,) rows that an error concerns; later checks leave them out.
-    liabilities : `L` of exactly these amounts, where a check has already built it.
-    how : the options of reading, which collect what was of use.
+    raw, cells : the column `amount` as converted, and its original cells.
+    broken : (m,) rows with an error; later checks ignore them.
+    liabilities : `L` of exactly these amounts, if a check has already built it.
+    how : the options of reading, which record the options that were used.
     """
 
     nodes: pd.DataFrame
@@ -83,19 +83,19 @@ class Draft:
             self.broken[rows] = True
 
     def words(self, option: Literal["balance"]) -> tuple[str, ...]:
-        """The words of a choice that takes one or several."""
+        """The words of an option that accepts one or several."""
         given = self.choice.get(option, ())
         return (given,) if isinstance(given, str) else tuple(given)
 
     @property
     def failed(self) -> bool:
-        """An error has been found."""
+        """True if an error has been found."""
         return any(finding.severity == "error" for finding in self.findings)
 
     # -- words for rows ---------------------------------------------------------------------
 
     def place(self, rows: np.ndarray, most: int = 3) -> tuple[str, list[str]]:
-        """What a row is called where the data come from, and the labels of the first rows."""
+        """The word for a row in the source of the data, and the labels of the first rows."""
         if self.origin == MATRIX:
             return "cell", [self.pair(int(row)) for row in rows[:most]]
         index = self.columns.index
@@ -112,7 +112,7 @@ class Draft:
         return f"{word}{'s' if len(rows) > 1 else ''} {', '.join(labels)}{more}"
 
     def samples(self, rows: np.ndarray) -> tuple[str, ...]:
-        """Three rows with place and content."""
+        """Up to three rows with their position and content."""
         word, labels = self.place(rows)
         return tuple(
             f"{word} {label}: {self.pair(int(row))} {self.amount[row]:g} {self.unit}".rstrip()
@@ -128,12 +128,12 @@ class Draft:
         return f"{self.name(self.creditor[row])}→{self.name(self.debtor[row])}"
 
     def stake(self, rows: np.ndarray) -> float:
-        """The money in some rows; cells that are not numbers count nothing."""
+        """The sum of the absolute amounts in some rows; cells that are not numbers are ignored."""
         some = self.amount[rows]
         return float(np.abs(some[np.isfinite(some)]).sum())
 
     def weight(self, rows: np.ndarray) -> str:
-        """The money in some rows and its share, for a message."""
+        """The total amount of some rows and its share of all exposures, for a message."""
         stake = self.stake(rows)
         total = float(np.abs(self.amount[np.isfinite(self.amount)]).sum())
         share = f", {percent(stake / total)} of all exposures" if total > 0 else ""
@@ -158,7 +158,7 @@ class Draft:
         self.amount, self.liabilities = amount, None
 
     def trial(self) -> Draft:
-        """A copy without the rows that an error concerns, and without findings."""
+        """A copy without the rows that have errors, and without findings."""
         good = (self.creditor >= 0) & (self.debtor >= 0) & np.isfinite(self.amount)
         if self.broken is not None:
             good &= ~self.broken
@@ -182,7 +182,7 @@ def draft(
     origin: str = "",
     how: Reading | None = None,
 ) -> Draft:
-    """Names to codes and amounts to numbers; every column of names is passed over once."""
+    """Convert names to codes and amounts to numbers; each column of names is processed once."""
     cells = exposures["amount"]
     small = np.int32 if 3 * len(exposures) < 2**31 - 1 else np.int64
     id_map = choice.get("id_map", {})
@@ -238,7 +238,7 @@ def draft(
 
 
 def _first_rows(place: np.ndarray, total: int) -> tuple[np.ndarray, np.ndarray]:
-    """First node row of every key, strangers numbered after the nodes; the keys of strangers."""
+    """First node row of every key, ids not in the node table numbered after it, and their keys."""
     n = len(place)
     first = np.full(total, -1)
     rows = np.flatnonzero(place >= 0)[::-1]
@@ -249,13 +249,13 @@ def _first_rows(place: np.ndarray, total: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _plain(cells: pd.Series | pd.Index) -> Any:
-    """The array behind some cells, of numpy where it can be: pandas factorizes it without a copy
-    and without an index of its own."""
+    """The array of some cells, a numpy array if possible, which pandas factorizes without a copy
+    and without building an index."""
     return cells.to_numpy() if isinstance(cells.dtype, np.dtype) else cells.array
 
 
 def _index(cells: Any) -> pd.Index:
-    """Cells as they are: text that came as objects stays so."""
+    """An index of the cells with the same dtype, e.g. text stored as objects."""
     index: pd.Index = pd.Index(cells, dtype=cells.dtype)
     return index
 
@@ -267,14 +267,14 @@ def _uncategorical(index: pd.Index) -> pd.Index:
 
 
 def _joined(known: pd.Index, *found: Any) -> Any:
-    """Ids of the nodes and of both sides, one after the other."""
+    """The ids of the nodes and of both sides, concatenated."""
     if all(isinstance(part, np.ndarray) and part.dtype == known.dtype for part in found):
         return np.concatenate([known.to_numpy(), *found])
     return _append(known, *map(_index, found))
 
 
 def _append(*parts: pd.Index) -> pd.Index:
-    """One after the other; an empty part has no say in the type."""
+    """The parts concatenated; empty parts do not affect the dtype."""
     some = [part for part in parts if len(part)] or [parts[0]]
     return some[0].append(some[1:])
 
@@ -283,7 +283,7 @@ def _sorted(names: pd.Index) -> pd.Index:
     names = names[names.notna()]
     try:
         return names.sort_values()
-    except TypeError:  # numbers and text together
+    except TypeError:  # numbers and text mixed
         return names[np.argsort(names.map(str).to_numpy(object), kind="stable")]
 
 

@@ -1,4 +1,4 @@
-"""C002, C003, C004, C006: what can be wrong with a claim by itself."""
+"""C002, C003, C004, C006: errors of single claims."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ APART = ("layer", "netting_set", "tier", "rank", "as_of", "instrument", "asset",
 
 
 def amounts(draft: Draft) -> None:
-    """C006: amounts that are text, missing, infinite or negative. NaN never becomes 0 unasked."""
+    """C006: amounts that are text, missing, infinite or negative. NaN becomes 0 only on request."""
     unread = draft.raw.unread if draft.raw is not None else None
     if unread is not None:
         _unread(draft, np.flatnonzero(unread))
@@ -97,7 +97,7 @@ def _missing(draft: Draft, missing: np.ndarray) -> np.ndarray:
 
 
 def _overflow(draft: Draft) -> None:
-    """C006: amounts whose sum is no number any more."""
+    """C006: amounts whose sum would overflow."""
     size = np.abs(np.where(np.isfinite(draft.amount), draft.amount, 0.0))
     if not len(size) or size.max() < np.finfo(float).max / (4 * len(size)):
         return
@@ -138,7 +138,7 @@ def _negative(draft: Draft) -> None:
 
 
 def unknown_ids(draft: Draft) -> None:
-    """C004: ids twice in the node table, empty ids, ids that the node table does not have."""
+    """C004: repeated ids in the node table, empty ids, ids missing in the node table."""
     known, n = draft.names[: len(draft.nodes)], len(draft.nodes)
     if known.hasnans:
         blank = int(np.sum(known.isna()))
@@ -237,7 +237,7 @@ def _strangers(draft: Draft, rows: np.ndarray) -> None:
 
 
 def _other_type(missing: pd.Index, known: pd.Index) -> str:
-    """Numbers here and text there: the commonest reason why nothing is found."""
+    """A hint if one table has numbers as ids and the other text, the most common mistake."""
     some = missing[:1000]
     kinds = {isinstance(name, str) for name in some}
     others = {isinstance(name, str) for name in known[:1000]}
@@ -251,7 +251,7 @@ def _other_type(missing: pd.Index, known: pd.Index) -> str:
 
 
 def _near(name: object, known: pd.Index) -> tuple[str, str]:
-    """The known id that is meant, perhaps, and why it was not found."""
+    """The known id that is probably meant, and the reason why it does not match."""
     text = str(name)
     match = closest(text, list(known))
     if match and text.strip() == match.strip():
@@ -289,9 +289,9 @@ def self_loops(draft: Draft) -> None:
 
 
 def duplicate_pairs(draft: Draft) -> None:
-    """C002: rows that nothing but the amount tells apart.
+    """C002: rows that differ only in the amount.
 
-    The matrix of liabilities merges pairs anyway; where none merged, there is nothing to look for.
+    The matrix of liabilities merges equal pairs; if it has m entries, there are no duplicates.
     """
     how, m, n = draft.choice.get("duplicates", "error"), len(draft.amount), len(draft.names)
     if m < 2:
@@ -331,7 +331,7 @@ def duplicate_pairs(draft: Draft) -> None:
 
 
 def _several(group: np.ndarray) -> np.ndarray:
-    """The rows whose group has more of them."""
+    """The rows in groups of more than one row."""
     return np.flatnonzero(np.bincount(group)[group] > 1)
 
 
@@ -341,7 +341,7 @@ def _matrix(draft: Draft) -> csr_array:
 
 
 def _merge(draft: Draft, rows: np.ndarray, group: np.ndarray, how: str) -> None:
-    """One row a group: the last, the largest, or the first with everything added up."""
+    """One row a group: the last, the largest, or the first row with the sums of the group."""
     place = {
         "sum": -np.arange(len(rows)),
         "last": np.arange(len(rows)),

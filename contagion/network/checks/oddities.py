@@ -1,4 +1,4 @@
-"""Warnings: nothing is wrong for certain, but a reader should know."""
+"""Warnings: possible problems that are not certain errors."""
 
 from __future__ import annotations
 
@@ -162,7 +162,7 @@ def twins(draft: Draft) -> None:
 
 
 def own_rates(draft: Draft) -> None:
-    """W015: claims bring a loss given default that not every model can use."""
+    """W015: claims have a loss given default that not every model can use."""
     if "lgd" not in draft.columns:
         return
     rows = np.flatnonzero(draft.columns["lgd"].notna().to_numpy())

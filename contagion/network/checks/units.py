@@ -1,4 +1,4 @@
-"""C007: currencies, decimals and scales that do not go together."""
+"""C007: currencies, decimals and scales that are not consistent."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from .. import schema
 from ..tables import currencies
 from .draft import Draft, column
 
-APART = (1e-5, 1e5)  # medians of size over exposures that are no slip of units
-SMALL, LARGE = 5.3, 6.7  # decades: a factor of 10⁶, give or take
+APART = (1e-5, 1e5)  # plausible range of the median ratio of balance sheet to exposures
+SMALL, LARGE = 5.3, 6.7  # range in decades that counts as a factor of about 10⁶
 
 
 def units(draft: Draft) -> None:
-    """Convert what the choices convert, report what cannot be added up."""
+    """Convert amounts by the options given, and report amounts that cannot be added up."""
     _multiplied(draft)
     assets = _decimals(draft)
     named = "currency" in draft.columns and draft.columns["currency"].notna().any()
@@ -30,7 +30,7 @@ def units(draft: Draft) -> None:
 
 
 def _multiplied(draft: Draft) -> None:
-    """Amounts times 10 to the column `unit_mult`, in the unit of the network."""
+    """Multiply amounts by 10 to the power of the column `unit_mult`, in the network's unit."""
     columns = draft.columns
     if "unit_mult" not in columns or not columns["unit_mult"].notna().any():
         return
@@ -52,7 +52,7 @@ def _multiplied(draft: Draft) -> None:
 
 
 def _sizes(draft: Draft) -> None:
-    """W018: balance sheets and exposures that are 10⁵ apart, or more money than there is."""
+    """W018: balance sheets and exposures that differ by a factor of 10⁵ or more (median)."""
     nodes, n = draft.nodes, len(draft.nodes)
     if not ("equity" in nodes or "total_assets" in nodes) or not len(draft.amount):
         return
@@ -85,7 +85,7 @@ def _sizes(draft: Draft) -> None:
 
 
 def _decimals(draft: Draft) -> bool:
-    """Raw integer amounts to tokens; true where the amounts are now counted in assets."""
+    """Convert raw integer amounts to tokens; true if the amounts are then in units of assets."""
     columns, choice = draft.columns, draft.choice.get("decimals")
     if choice is None:
         if "decimals" in columns and columns["decimals"].notna().any():
@@ -208,7 +208,7 @@ def _currencies(draft: Draft, by: str) -> None:
 
 
 def _node_currencies(draft: Draft) -> None:
-    """Balance sheets in another currency than the network."""
+    """Convert balance sheets in a currency other than that of the network."""
     nodes = draft.nodes
     if "currency" not in nodes or not nodes["currency"].notna().any():
         return

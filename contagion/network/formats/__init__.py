@@ -1,10 +1,10 @@
 """Files, matrices and graphs to tables of nodes and exposures, and back.
 
 Start with :func:`read_tables`. `files`: files and folders, read by `network/tables`; `edges`:
-which column is which, and who owes whom; `registry`: the foreign shapes, `sdmx`, `eba`, `corep`,
-`defillama`, `onchain`, `ccxt`, one file each; `matrix`: square matrices of claims; `graph`:
-networkx, GraphML and GEXF; `folder`: a network written as tables and a card; `tables`: what every
-way in ends in.
+edge lists, their columns and orientation; `registry`: the published formats, `sdmx`, `eba`,
+`corep`, `defillama`, `onchain`, `ccxt`, one file each; `matrix`: square matrices of claims;
+`graph`: networkx, GraphML and GEXF; `folder`: a network written as tables and a card; `tables`:
+the common result of all readers.
 """
 
 from __future__ import annotations

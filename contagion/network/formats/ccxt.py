@@ -2,14 +2,14 @@
 
 Read: the position structure of ccxt 4 (symbol, side, unsigned contracts, contractSize, entryPrice,
 collateral, initialMargin, marginMode, maintenanceMarginPercentage). The instrument is the base of
-the unified symbol, "BTC/USDT:USDT" is BTC, a dated future too; the size is contracts ×
-contractSize, below 0 where the side is short. Where collateral is empty the initial margin is
-taken. Positions with 0 or no contracts are left out. Options, and inverse contracts
-("BTC/USD:BTC", which count in dollars), are refused: their value is not linear in the price. Some
-exchanges write the collateral of the whole account beside each cross position: where it is the same
-in all of them it is told.
+the unified symbol, "BTC/USDT:USDT" is BTC, also for a dated future; the size is contracts ×
+contractSize, negative for short positions. If collateral is empty, the initial margin is used.
+Positions with 0 or no contracts are left out. Options, and inverse contracts ("BTC/USD:BTC", which
+count in dollars), raise an error: their value is not linear in the price. Some exchanges write the
+collateral of the whole account next to each cross position: if it is the same in all of them, a
+warning reports it.
 
-Exchange and account are not in the structure: say them as constants, or add the columns. Recipe:
+Exchange and account are not in the structure: give them as constants, or add the columns. Recipe:
 
     rows = [p | {"exchange": ex.id, "account": "main"} for p in ex.fetch_positions()]
     ct.liquidation.MarginBook({"BTC": 60_000.0}, rows)
@@ -40,13 +40,13 @@ UNIFIED = re.compile(
 
 
 def matches(source: Source) -> bool:
-    """symbol, side and contracts, and a price or margin beside them."""
+    """Whether there are symbol, side and contracts, and a price or margin."""
     have = set(source.keys)
     return have >= NEEDED and bool(have & {"entryprice", "contractsize", "marginmode"})
 
 
 def take(source: Source, name: schema.Table, how: Reading) -> Source:
-    """The base as the instrument, a margin in every row, no closed positions."""
+    """Convert: the base as instrument, a margin in every row, without closed positions."""
     have, findings = source.keys, list(source.findings)
     count = numbers(source.frame[have["contracts"]], how.decimal, how.thousands)
     closed = (count.values == 0) | (source.frame[have["contracts"]].isna().to_numpy())
@@ -108,7 +108,7 @@ def _margin(
 
 
 def _shared(frame: pd.DataFrame, have: dict[str, Any], findings: list[Any]) -> None:
-    """W020 for the same collateral beside several cross positions of an account."""
+    """W020 if several cross positions of an account have the same collateral."""
     column, mode = have.get("collateral"), have.get("marginmode")
     if column not in frame or mode is None:
         return

@@ -1,13 +1,13 @@
-"""COREP large exposures: C 28.00 (exposures of one institution) and C 27.00 (who they are).
+"""COREP large exposures: C 28.00 (exposures of one institution) and C 27.00 (counterparties).
 
 Read: the templates of Annex VIII of Regulation (EU) 680/2014 and of its successor (EU) 2021/451,
 with headings by number (010, 0010, c0010), by name, or both ("040 Total original exposure"), also
-with the numbers in a line of their own below the names. C 28: 010 code of the counterparty, 040
+with the numbers in a separate line below the names. C 28: 010 code of the counterparty, 040
 total original exposure (before value adjustments, exemptions and credit risk mitigation). C 27: 010
 (011 since 2021) code, 020 (021) name, 040 residence, 050 sector.
 
-The file is the report of one: who reports is said as a constant. Another amount, such as the
-exposure value after exemptions and mitigation, is named with `columns`. Recipe:
+The file is the report of one institution, whose name is given as a constant. Another amount, such
+as the exposure value after exemptions and mitigation, is selected with `columns`. Recipe:
 
     ct.read("c28.csv", nodes="c27.csv", constants={"creditor": "MYBANK"},
             missing_equity="external")
@@ -45,7 +45,7 @@ def _split(text: str) -> tuple[str, str]:
 
 
 def _headed(source: Source) -> Source:
-    """The table with its headings, where the numbers stand in a line of their own."""
+    """The table with complete headings, if the numbers are in a separate line."""
     frame = source.frame
     for k in range(min(len(frame), 2 if source.headerless else 1)):
         if not any(NUMBER.fullmatch(str(frame.iat[k, c])) for c in range(min(2, frame.shape[1]))):
@@ -62,7 +62,7 @@ def _headed(source: Source) -> Source:
 
 
 def _template(headings: list[Any]) -> str:
-    """C 28 or C 27, or an empty text."""
+    """The template, C 28 or C 27, or an empty text."""
     parts = [_parts(c) for c in headings]
     numbers, names = {n for n, _ in parts if n}, {text for _, text in parts}
     if "totaloriginalexposure" in names and ("code" in names or "010" in numbers):
@@ -77,12 +77,12 @@ def _template(headings: list[Any]) -> str:
 
 
 def matches(source: Source) -> bool:
-    """Columns of C 28 or C 27."""
+    """Whether the columns are those of C 28 or C 27."""
     return bool(_template(_headed(source).headings))
 
 
 def take(source: Source, name: schema.Table, how: Reading) -> Source:
-    """Exposures of the reporter (C 28), or names of the counterparties (C 27)."""
+    """Convert to exposures of the reporter (C 28), or names of the counterparties (C 27)."""
     headed = _headed(source)
     frame, template = headed.frame, _template(headed.headings)
     if template != {"exposures": "C 28", "nodes": "C 27"}[name]:
@@ -115,7 +115,7 @@ def take(source: Source, name: schema.Table, how: Reading) -> Source:
 
 
 def _reporter(frame: pd.DataFrame, how: Reading) -> None:
-    """C001 without the one who reports."""
+    """C001 without the name of the reporting institution."""
     own = {schema.key(c) for c in frame.columns} | set(how.of("columns", "exposures").values())
     if "creditor" not in {*own, *how.of("constants", "exposures")}:
         raise shapes.asked(
@@ -126,7 +126,7 @@ def _reporter(frame: pd.DataFrame, how: Reading) -> None:
 
 
 def _with_reporter(frame: pd.DataFrame, ours: dict[Any, str], how: Reading) -> pd.DataFrame:
-    """The nodes with the one who reports, who is not in C 27."""
+    """The nodes with the reporting institution, which is not in C 27."""
     who = how.of("constants", "exposures").get("creditor")
     node = next((c for c, our in ours.items() if our == "node"), None)
     if who is None or node is None or (frame[node] == who).any():

@@ -1,10 +1,10 @@
-"""DefiLlama: what one protocol holds, by token and day; the JSON of a protocol, or its CSV export.
+"""DefiLlama: holdings of one protocol by token and day; the JSON of a protocol, or its CSV export.
 
 Read: the answer of api.llama.fi/protocol/NAME with `tokensInUsd` (all chains: borrowed, staked and
-pool2 amounts are apart) or `chainTvls.CHAIN.tokensInUsd`, in USD; and the CSV export with the
-columns Date, Timestamp and one column a token. It is no table of exposures: no node owes another
-here. It becomes holdings: node (the protocol), asset, value, period (the day). The last snapshot of
-a day counts; `where={"chain": "Ethereum"}` takes one chain. Recipe:
+pool2 amounts are separate) or `chainTvls.CHAIN.tokensInUsd`, in USD; and the CSV export with the
+columns Date, Timestamp and one column a token. The data contain no exposures between nodes. They
+become holdings: node (the protocol), asset, value, period (the day). The last snapshot of a day is
+used; `where={"chain": "Ethereum"}` selects one chain. Recipe:
 
     ct.read("exposures.csv", nodes="nodes.csv", holdings="aave.json", period="2025-10-10",
             unit="USD")
@@ -34,7 +34,7 @@ APART = ("borrowed", "staking", "pool2", "vesting", "offers", "treasury", "doubl
 
 
 def matches(source: Source) -> bool:
-    """The JSON of a protocol, or one row a day with a date and a Unix time."""
+    """Whether it is the JSON of a protocol, or has one row a day with a date and a Unix time."""
     found = source.document
     if isinstance(found, dict):
         return "chainTvls" in found or "tokensInUsd" in found
@@ -43,7 +43,7 @@ def matches(source: Source) -> bool:
 
 
 def take(source: Source, name: schema.Table, how: Reading) -> Source:
-    """Holdings node, asset, value, period."""
+    """Convert to holdings with node, asset, value and period."""
     if source.document is None:
         rows, what = _export(source.frame), "one column a token"
         table = pd.DataFrame(rows, columns=["asset", "value", "period"])
@@ -72,7 +72,7 @@ def _day(stamp: Any) -> str:
 
 
 def _protocol(found: dict[str, Any], how: Reading) -> tuple[pd.DataFrame, str]:
-    """Tokens of all chains, of the chain that is asked for, or of every chain."""
+    """Tokens of all chains together, of the requested chain, or of every chain."""
     chains = {
         chain: each.get("tokensInUsd") or []
         for chain, each in (found.get("chainTvls") or {}).items()
@@ -108,7 +108,7 @@ def _rows(snapshots: list[Any]) -> Iterator[tuple[str, Any, str]]:
 
 
 def _export(frame: pd.DataFrame) -> list[tuple[str, Any, str]]:
-    """The CSV export: the days by their Unix time, which has no order of day and month."""
+    """The CSV export; days from the Unix time, because dates may have day or month first."""
     stamp = frame.columns[1]
     days = {row: _day(x) for row, x in frame[stamp].items()}
     last = list({day: row for row, day in days.items()}.values())

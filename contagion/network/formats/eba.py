@@ -2,13 +2,13 @@
 
 Read: the files since 2016, with LEI_Code (or LEI_code), Period, Item, Country, Amount and columns
 of breakdowns (Portfolio, Exposure, Status, Perf_Status, Maturity, Accounting_portfolio ...).
-Amounts are in EUR m, as the EBA publishes them. A bank is its LEI; the country 0 ("total") is left
-out unless `totals="keep"`. Of each bank and country one row may remain: which Item and which
-breakdown is a question (C015), never a sum; `columns={"Maturity": "layer"}` keeps them side by
-side.
+Amounts are in EUR m, as the EBA publishes them. A bank is identified by its LEI; the country 0
+("total") is left out unless `totals="keep"`. Only one row for each bank and country may remain:
+several Items or breakdowns are an error (C015) and are never added up;
+`columns={"Maturity": "layer"}` keeps them as separate layers.
 
-As exposures the bank holds a claim on the country (or on the exposure class, where the file has no
-countries); as holdings the country is an asset with a price. Recipe, sovereign debt (tr_sov):
+As exposures, the bank holds a claim on the country (or on the exposure class, if the file has no
+countries); as holdings, the country is an asset with a price. Recipe, sovereign debt (tr_sov):
 
     where = {"Item": "2520806", "Maturity": "8", "Accounting_portfolio": "0"}
     ct.read("tr_sov.csv", where=where, period="202306", missing_equity="external")
@@ -33,12 +33,12 @@ ASIDE = ("nsa", "label", "amount", "footnote", "row", "column", "sheet", "nvalue
 
 
 def matches(source: Source) -> bool:
-    """LEI_Code, Item and Amount are there."""
+    """Whether there are the columns LEI_Code, Item and Amount."""
     return source.keys.keys() >= set(NEEDED)
 
 
 def take(source: Source, name: schema.Table, how: Reading) -> Source:
-    """Claims of a bank on a country, or holdings of the country as an asset."""
+    """Convert to claims of a bank on a country, or holdings of the country as an asset."""
     frame, have = source.frame, source.keys
     findings = list(source.findings)
     side = next((have[k] for k in SIDES if k in have and k != "portfolio"), have.get("portfolio"))

@@ -1,4 +1,4 @@
-"""Edge lists: which column is which, and who owes whom."""
+"""Edge lists: the meaning of their columns, and their orientation (creditor and debtor)."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def tables(
     orientation: str | None = None,
     origin: str = "",
 ) -> Tables:
-    """Both tables with the columns of the schema; C001, C012 and C014 where they cannot be told."""
+    """Both tables with the columns of the schema; C001, C012 and C014 if they are not clear."""
     if orientation is not None:
         choice(orientation, ORIENTATIONS, "orientation")
 
@@ -81,7 +81,7 @@ def tables(
         headings,
     )
     units = {*claims.units.values(), *(() if beside is None else beside.units.values())}
-    if len(units) == 1 and not how.unit:  # as the headings say
+    if len(units) == 1 and not how.unit:  # the unit in the headings
         found.settings.setdefault("unit", units.pop())
     if any(finding.severity == "error" for finding in findings):
         how.finish(headings, ("columns",))
@@ -89,7 +89,7 @@ def tables(
 
 
 def _units(claims: door.Read, nodes: door.Read, how: Reading) -> list[Finding]:
-    """C007: headings of the two tables that say different units."""
+    """C007: headings of the two tables with different units."""
     said = {*claims.units.values(), *nodes.units.values()}
     if how.unit or len(said) < 2:
         return []
@@ -106,7 +106,7 @@ def _units(claims: door.Read, nodes: door.Read, how: Reading) -> list[Finding]:
 
 
 def _without_totals(found: Tables) -> Tables:
-    """C009: rows of an edge list that are the sum of all others."""
+    """C009: rows of an edge list that are sums of all other rows."""
     how, table = found.how, found.exposures
     if how.totals == "keep" or len(table) < 3:
         return found
@@ -145,7 +145,7 @@ def _is_total(cell: Any) -> bool:
 
 
 def roles(table: pd.DataFrame) -> tuple[pd.DataFrame, tuple[Any, Any] | None]:
-    """The two columns that only an orientation explains."""
+    """The two columns of names whose meaning needs an orientation."""
     if {"creditor", "debtor"} & set(table.columns):
         return table, None
     lower = {str(name).strip().casefold(): name for name in table.columns}
@@ -164,9 +164,9 @@ def roles(table: pd.DataFrame) -> tuple[pd.DataFrame, tuple[Any, Any] | None]:
 def oriented(
     table: pd.DataFrame, orientation: str | None, how: Reading, done: Mapped, source: Source
 ) -> tuple[pd.DataFrame, list[Finding]]:
-    """Name the two sides of an edge list; C001 where it cannot be told who owes whom.
+    """Name the two sides of an edge list; C001 if creditor and debtor are not clear.
 
-    With C001 the first orientation is taken, so that the other checks can go on.
+    With C001 the first orientation is used, so that the other checks can continue.
     """
     table, pair = roles(table)
     if pair is None:
@@ -200,7 +200,7 @@ def _no_sides(table: pd.DataFrame, source: Source) -> Finding:
 
 
 def _another(source: Source, how: Reading) -> Finding | None:
-    """C014: a table of another kind, with what reads it."""
+    """C014: a table of another kind, with the function that reads it."""
     for name in OTHERS:
         try:
             had = mapped(source.frame, name, replace(how, used=set()))

@@ -24,12 +24,12 @@ from .tables import Tables
 GRAPHS = (".graphml", ".gexf")
 OWN = ("nodes", "orientation", "layer", "amount")
 OPTIONS = (*OWN, *READING)
-KEPT = ("decimal", *CHOSEN)  # choices of a network as well
+KEPT = ("decimal", *CHOSEN)  # also options of a network
 BESIDE: tuple[schema.Table, ...] = door.BESIDE
 
 
 def read_tables(path: str | PathLike[str], options: dict[str, Any]) -> Tables:
-    """Tables and settings of a file or folder; options of the caller win over those of a card."""
+    """Tables and settings of a file or folder; options of the caller override those of a card."""
     place = stored.existing(path)
     settings = _card(place) if place.is_dir() else {}
     options = {**settings, **{k: v for k, v in options.items() if v is not None}}

@@ -1,4 +1,4 @@
-"""A network as a folder of tables and a card, the way back from `read_tables`."""
+"""A network written as a folder of tables and a card, which `read_tables` reads."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from ... import media
 def write_folder(
     folder: str | PathLike[str], tables: Mapping[str, pd.DataFrame | None], card: dict[str, Any]
 ) -> list[Path]:
-    """Write tables as CSV and the card as dataset.toml; a table that is None leaves no file.
+    """Write tables as CSV and the card as dataset.toml; no file for a table that is None.
 
     Raises
     ------
     OSError
-        Where the folder cannot be made or written.
+        If the folder cannot be created or written.
     ArgumentError
-        Where it has the name of a file.
+        If its name has the ending of a file.
     """
     import tomli_w
 
@@ -42,7 +42,7 @@ def write_folder(
 
 
 def _quoting(table: pd.DataFrame) -> Literal[0, 2]:
-    """Text is quoted where a cell begins or ends with a space, which readers of CSV trim."""
+    """Quote text if a cell begins or ends with a space, which readers of CSV would remove."""
     words = (pd.Series(table[c].unique()) for c in table if table[c].dtype.kind not in "fiub")
     texts = (cells[cells.map(lambda x: isinstance(x, str))] for cells in words)
     spaced = any((cells != cells.str.strip()).any() for cells in texts if len(cells))

@@ -28,7 +28,7 @@ def from_networkx(
     amount: str | None = None,
     how: Reading | None = None,
 ) -> Tables:
-    """Node and exposure tables of a networkx graph, and the settings it carries."""
+    """Node and exposure tables of a networkx graph, and the settings stored in it."""
     how = how or Reading()
     columns = how.columns
     if not graph.is_directed():
@@ -67,7 +67,7 @@ def from_networkx(
     for k in ("holdings", "guarantees", "shareholdings"):
         if k in settings:
             settings[k] = pd.DataFrame(settings[k])
-    if "rules" in settings:  # pairs: the keys of JSON objects are strings, nodes need not be
+    if "rules" in settings:  # pairs, because keys of JSON objects are strings and nodes may not be
         settings["rules"] = dict(settings["rules"])
     orientation = orientation or graph.graph.get("orientation")
     found = tables(nodes, edges, how, orientation)
@@ -97,7 +97,7 @@ def to_networkx(
 
 
 def _known(row: dict[Any, Any], but: tuple[str, ...]) -> dict[str, Any]:
-    """The attributes of a row that are known, in types that graph files can hold."""
+    """The known attributes of a row, in types that graph files support."""
     return {
         str(k): v if isinstance(v, str | int | float) else str(v)
         for k, v in row.items()

@@ -27,7 +27,7 @@ def from_matrix(
     totals: str = "error",
     how: Reading | None = None,
 ) -> Tables:
-    """Exposures and node names of a square matrix; C001, C009 and C006 for what does not fit."""
+    """Exposures and node names of a square matrix; C001, C006 and C009 for unsuitable ones."""
     findings: list[Finding] = []
     how = how or Reading()
     choice(totals, TOTALS, "totals")
@@ -129,7 +129,7 @@ def _square(matrix: Any, labels: list[Any] | None) -> None:
 
 
 def is_matrix(table: pd.DataFrame) -> bool:
-    """A labelled matrix: a first column of labels that come back among the other columns.
+    """Whether this is a labelled matrix: the labels in the first column are also column names.
 
     >>> is_matrix(pd.DataFrame([["A", 0, 5], ["B", 1, 0]], columns=["bank", "A", "B"]))
     True
@@ -148,7 +148,7 @@ def _label(name: object) -> str:
 
 
 def _labelled(frame: pd.DataFrame, totals: str, how: Reading) -> tuple[np.ndarray, list[Any]]:
-    """Numbers and labels of a labelled matrix; totals are found by name and by arithmetic."""
+    """Numbers and labels of a labelled matrix; totals are detected by name and by arithmetic."""
     numbered = pd.api.types.is_integer_dtype(frame.index.dtype)
     if frame.columns.equals(frame.index) and numbered and frame.columns[:1].isin([0]).all():
         pass  # without labels
@@ -200,7 +200,7 @@ def _same_labels(rows: list[Any], columns: list[Any], shape: tuple[int, ...]) ->
 def _totals(
     values: np.ndarray, rows: Sequence[Any], columns: Sequence[Any]
 ) -> list[tuple[int, int, str]]:
-    """Rows (axis 0) and columns (axis 1) that are sums: (axis, position, what was found)."""
+    """Rows (axis 0) and columns (axis 1) that are sums: (axis, position, description)."""
     named = [
         (axis, at, f"{word} {at + 1} is called {str(name)!r}")
         for axis, (word, labels) in enumerate((("row", rows), ("column", columns)))
@@ -264,7 +264,7 @@ def _numbers(frame: pd.DataFrame, how: Reading) -> np.ndarray:
 
 
 def aligned(values: Any, labels: list[Any], what: str) -> Any:
-    """One value a label, from a mapping, a Series or a sequence."""
+    """One value for each label, from a mapping, a Series or a sequence."""
     if isinstance(values, Mapping | pd.Series):
         series = pd.Series(dict(values))
         known = set(labels)

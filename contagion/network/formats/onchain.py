@@ -5,10 +5,10 @@ token, asset, symbol) and a raw amount (amount_raw, raw_amount, balance_raw), as
 binary addresses, or JSON; and the `userReserves` of the Aave V3 subgraph (user.id, reserve.symbol,
 reserve.decimals, currentATokenBalance, currentTotalDebt). Addresses are hex in lower case.
 
-A raw amount is divided by 10 to the column decimals (reserve.decimals), or to `decimals=` by token.
-A supply is a claim of the user on the protocol, a loan a claim of the protocol on the user. A table
-of one kind of amount does not say which: the constant that is given does. Tokens are never added:
-`fx=` says what one is worth. Recipe:
+A raw amount is divided by 10 to the power of the column decimals (reserve.decimals), or of
+`decimals=` by token. A supply is a claim of the user on the protocol, a loan a claim of the
+protocol on the user. In a table with one kind of amount, the given constant (creditor or debtor)
+decides between them. Amounts of different tokens are never added: `fx=` has their values. Recipe:
 
     ct.read("supplied.csv", constants={"debtor": "aave"}, fx={"USDC": 1, "WETH": 2000}, unit="USD",
             missing_equity="external")
@@ -45,7 +45,7 @@ DATES = ("period", "day", "date", "blockdate", "snapshotdate")
 
 
 def _records(source: Source) -> Source:
-    """The table, nested records flat: {"reserve": {"symbol": …}} is reserve.symbol."""
+    """The table with nested records flattened: {"reserve": {"symbol": …}} is reserve.symbol."""
     found = source.document
     if isinstance(found, dict):
         found = found.get("data", found)
@@ -66,7 +66,7 @@ def _first(have: dict[str, Any], names: tuple[str, ...]) -> Any:
 
 
 def matches(source: Source) -> bool:
-    """A user and a raw amount."""
+    """Whether there are columns with a user and a raw amount."""
     have = _records(source).keys
     if "creditor" in have or "debtor" in have or _first(have, USERS) is None:
         return False
@@ -74,7 +74,7 @@ def matches(source: Source) -> bool:
 
 
 def take(source: Source, name: schema.Table, how: Reading) -> Source:
-    """Exposures creditor, debtor, amount (in tokens), asset, period."""
+    """Convert to exposures with creditor, debtor, amount (in tokens), asset and period."""
     records = _records(source)
     frame = shapes.chosen(records.frame, name, how)
     have, findings = records.keys, list(source.findings)
@@ -110,7 +110,7 @@ def take(source: Source, name: schema.Table, how: Reading) -> Source:
 
 
 def _side(given: dict[str, Any], user: Any, known: bool, count: int) -> str:
-    """The role of the user: the side that no constant names; "borrower" and "depositor" say it."""
+    """The role of the user: the side without a constant, or given by "borrower", "depositor"."""
     if "debtor" in given or schema.key(user) in ("depositor", "supplier"):
         return "creditor"
     if "creditor" in given or schema.key(user) == "borrower":
@@ -131,7 +131,7 @@ def _tokens(
     amount: Any,
     token: Any,
 ) -> pd.DataFrame:
-    """Raw integers in tokens; by `decimals=` later, where that is given."""
+    """Convert raw integers to tokens, unless `decimals=` is given and converts them later."""
     if how.decimals:
         return part
     places = _first(have, PLACES)

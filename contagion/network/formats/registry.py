@@ -1,4 +1,4 @@
-"""The shapes of files that are known: one file and one line each."""
+"""The published formats of files that are supported: one module and one line each."""
 
 from __future__ import annotations
 

@@ -4,11 +4,11 @@ Read: SDMX-CSV 1.0 and 2.0 as BIS (locational WS_LBS_D_PUB, consolidated WS_CBS_
 give it, headings `CODE` or `CODE:Label`, cells `5J` or `5J: All countries`; the export of the BIS
 portal (title lines, "Unit multiplier"); the BIS bulk files csv_col (dimensions, then 2022-Q4 ...).
 
-The reporter holds the claim on the counterparty; where the only position is "L" (liabilities) it
-owes it. Codes with a digit or an underscore are areas or sums of countries (5J, 4T, _T, W0), not
-countries: they are left out unless `totals="keep"` or `where` names them. Several series of one
-pair are a question (C015); `columns={"L_INSTR": "layer"}` keeps them side by side. Rows without a
-value are left out, UNIT_MULT and the currency are applied.
+The reporter is the creditor of the counterparty, or its debtor if the only position is "L"
+(liabilities). Codes with a digit or an underscore are areas or sums of countries (5J, 4T, _T, W0),
+not countries: they are left out unless `totals="keep"` or `where` names them. Several series of one
+pair are an error (C015); `columns={"L_INSTR": "layer"}` keeps them as separate layers. Rows without
+a value are left out, UNIT_MULT and the currency are applied.
 
 Recipe, from the bulk file of the BIS to claims of banks of a country on all sectors of another:
 
@@ -17,7 +17,7 @@ Recipe, from the bulk file of the BIS to claims of banks of a country on all sec
         "REM_MATURITY": "A", "CURR_TYPE_BOOK": "TO1", "L_CP_SECTOR": "A"},
         missing_equity="external")
 
-`where={"TIME_PERIOD": "2022-Q4"}` keeps one period while a wide file is opened.
+`where={"TIME_PERIOD": "2022-Q4"}` keeps only one period of a wide file, already during reading.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ TOTALS = ("A", "TO1", "_T", "T", "5J", "5A", "S", "C", "W0", "S1")
 
 
 def _columns(headings: Iterable[Any]) -> dict[str, Any]:
-    """Headings by the id that they stand for."""
+    """Headings by the id of their dimension."""
     return {code(c).upper(): c for c in reversed(list(headings))}
 
 
@@ -66,7 +66,7 @@ def _quarters(frame: pd.DataFrame) -> list[Any]:
 
 
 def matches(source: Source) -> bool:
-    """Dimensions of SDMX: a reporter, a counterparty, and values in one column or by quarter."""
+    """Whether there are a reporter, a counterparty, and values in one column or by quarter."""
     have = _columns(source.headings)
     if _first(have, REPORTERS) is None or _first(have, PARTNERS) is None:
         return False
@@ -74,7 +74,7 @@ def matches(source: Source) -> bool:
 
 
 def take(source: Source, name: schema.Table, how: Reading) -> Source:
-    """Exposures creditor, debtor, amount, period; unit_mult and currency where they are told."""
+    """Convert to exposures with creditor, debtor, amount, period; unit_mult, currency if given."""
     frame, findings = source.frame, list(source.findings)
     frame = frame if "OBS_VALUE" in _columns(source.headings) else _long(frame, name, how)
     frame = shapes.chosen(frame, name, how)
@@ -125,7 +125,7 @@ def take(source: Source, name: schema.Table, how: Reading) -> Source:
 
 
 def _codes(cells: pd.Series) -> pd.Series:
-    """The codes of a column, distinct cells looked at once."""
+    """The codes of a column; each distinct cell is parsed once."""
     labels, found = pd.factorize(cells)
     new = pd.array([code(cell) for cell in found], dtype="str")
     return pd.Series(pd.Index(new).take(labels.clip(0)) if len(new) else None, cells.index).where(
@@ -145,7 +145,7 @@ def _fixed(frame: pd.DataFrame, column: Any) -> bool:
 
 
 def _long(frame: pd.DataFrame, name: schema.Table, how: Reading) -> pd.DataFrame:
-    """One row a quarter; only those of `where={"TIME_PERIOD": ...}` where it is said."""
+    """Convert to one row a quarter; only quarters of `where={"TIME_PERIOD": ...}`, if given."""
     across = _quarters(frame)
     wanted = how.of("where", name).get("TIME_PERIOD")
     if wanted is not None:
@@ -161,7 +161,7 @@ def _long(frame: pd.DataFrame, name: schema.Table, how: Reading) -> pd.DataFrame
 
 
 def _valued(frame: pd.DataFrame, have: dict[str, Any], findings: list[Any]) -> pd.DataFrame:
-    """Rows with a value; those without and the status of the others are told."""
+    """Rows with a value; rows without one and the status of the others are reported."""
     value = frame[have["OBS_VALUE"]]
     empty = value.isna() | value.astype(str).str.strip().str.lower().isin(["nan", "", "."])
     status = _codes(frame[have["OBS_STATUS"]]) if "OBS_STATUS" in have else None
@@ -190,7 +190,7 @@ def _countries(
     how: Reading,
     findings: list[Any],
 ) -> pd.DataFrame:
-    """Without sums of countries, unless they are asked for."""
+    """Rows without sums of countries, unless these are requested."""
     if how.totals == "keep":
         how.use("totals")
         return frame
@@ -218,7 +218,7 @@ def _countries(
 
 
 def _flows(frame: pd.DataFrame, have: dict[str, Any]) -> None:
-    """C014 for changes: a flow is not a debt."""
+    """C014 for flows (changes of positions), which are not debts."""
     if "L_MEASURE" in have and len(frame) and set(_codes(frame[have["L_MEASURE"]])) <= {"F", "B"}:
         raise shapes.asked(
             "L_MEASURE is F or B: these are flows (changes of a quarter), not amounts owed.",

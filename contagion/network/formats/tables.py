@@ -1,4 +1,4 @@
-"""The result of every way into the package: two tables, and the findings."""
+"""The common result of all readers: two tables, and the findings."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ class Tables:
 
     Attributes
     ----------
-    nodes : `None` where the exposures name the nodes.
+    nodes : `None` if the nodes are those named in the exposures.
     exposures : columns creditor, debtor, amount and others.
-    settings : keywords of the network that a file, a folder or a graph brings.
-    origin : where messages place a row: a file name, "matrix", or empty.
-    findings : what the conversion found.
-    how, headings : the options of reading, and the columns that the files had.
+    settings : keywords of the network from a file, a folder or a graph.
+    origin : source of the rows for messages: a file name, "matrix", or empty.
+    findings : findings of the conversion.
+    how, headings : the options of reading, and the columns of the files.
     """
 
     nodes: pd.DataFrame | None
@@ -34,12 +34,12 @@ class Tables:
     headings: list[object] = field(default_factory=list)
 
     def take(self) -> pd.DataFrame:
-        """The exposures, handed over: no other object keeps their columns of names alive."""
+        """The exposures, removed from this object so that their memory can be freed."""
         exposures, self.exposures = self.exposures, self.exposures.iloc[:0]
         return exposures
 
     def complete(self) -> Tables:
-        """The same; raises `NetworkError` where a required column is missing."""
+        """The same tables; raises `NetworkError` if a required column is missing."""
         have = all(name in self.exposures for name in ("creditor", "debtor", "amount"))
         if not have or (self.nodes is not None and "node" not in self.nodes):
             raise NetworkError([f for f in self.findings if f.severity == "error"])

@@ -1,9 +1,9 @@
 """Netting: set-off, close-out, novation, compression, settled collateral, and their record.
 
 The functions behind the methods of the network (`network/changes.py`, `network/multilateral.py`)
-take a network and return the changed exposures and a step: a table of what was before and after.
-:func:`excess` says what compression can take away, and :mod:`contagion.network.netting.efficiency`
-what a clearing house does to expected exposures.
+take a network and return the changed exposures and a step: a table of claims before and after.
+:func:`excess` is the amount that compression can remove. The effect of a clearing house on
+expected exposures is in :mod:`contagion.network.netting.efficiency`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Portfolio compression: less owed in all, the same net position of every node."""
+"""Portfolio compression: lower total debts with unchanged net positions of all nodes."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ How = Literal["conservative", "non_conservative"]
 
 @dataclass(frozen=True)
 class Excess:
-    """What is owed among some nodes, and how much of it net positions need.
+    """Total claims among some nodes, and the minimum with the same net positions.
 
     Attributes
     ----------
-    gross : sum of the claims, money.
-    minimum : the least that gives every node the same net position: Σ max(v_i, 0) with
-        v_i = claims_i − debts_i, money.
+    gross : sum of the claims, in the unit of the network.
+    minimum : smallest sum with the same net position of every node: Σ max(v_i, 0) with
+        v_i = claims_i − debts_i.
 
     Example
     -------
@@ -40,28 +40,28 @@ class Excess:
 
     @property
     def excess(self) -> float:
-        """gross − minimum, money: what compression could take away at most."""
+        """gross − minimum, the largest amount that compression can remove."""
         return max(self.gross - self.minimum, 0.0)
 
     @property
     def share(self) -> float:
-        """The excess as a part of gross, 0 … 1; 0 where nothing is owed."""
+        """The excess as a share of gross, 0 … 1; 0 without claims."""
         return self.excess / self.gross if self.gross else 0.0
 
 
 def excess(network: Contents, claims: Mapping[str, Any] | None = None) -> Excess:
-    """Gross amount, minimum and excess of the claims, or of those that a filter takes.
+    """Gross amount, minimum and excess of the claims, or of claims selected by a filter.
 
     With A the claims and v_i = Σ_j A_ij − Σ_j A_ji the net position of i,
 
         excess = Σ A − Σ_i max(v_i, 0),
 
-    which is zero exactly where no node both has and owes (claims of zero aside).
+    which is zero if and only if no node is both creditor and debtor (of amounts above 0).
 
     Parameters
     ----------
     network : the network.
-    claims : exposure columns and the values to take, e.g. {"layer": "derivatives"}.
+    claims : filter by exposure columns and values, e.g. {"layer": "derivatives"}.
 
     Raises
     ------
@@ -94,7 +94,7 @@ def _excess(
 
 
 def _positions(n: int, creditor: np.ndarray, debtor: np.ndarray, amount: np.ndarray) -> np.ndarray:
-    """Net position (n,): claims − debts, and zero where they only differ by rounding."""
+    """Net position (n,): claims − debts, set to 0 where they differ only by rounding error."""
     claimed, owed = np.bincount(creditor, amount, n), np.bincount(debtor, amount, n)
     gap = claimed - owed
     return np.where(np.abs(gap) > EQUAL * np.maximum(claimed, owed), gap, 0.0)
@@ -103,7 +103,7 @@ def _positions(n: int, creditor: np.ndarray, debtor: np.ndarray, amount: np.ndar
 def compress(
     network: Contents, how: How = "conservative", claims: Mapping[str, Any] | None = None
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Fewer claims with the same net positions.
+    """Reduce the claims with unchanged net positions.
 
     See :meth:`contagion.ExposureNetwork.compress`. Returns exposures and step.
     """
@@ -113,7 +113,7 @@ def compress(
     creditor, debtor, amount = network.creditor[rows], network.debtor[rows], network.amount[rows]
     before = _excess(network, creditor, debtor, amount)
     order = np.argsort(network.names.map(str).to_numpy(object), kind="stable")
-    place = np.empty(len(network), np.int64)  # by name: nothing depends on the order of rows
+    place = np.empty(len(network), np.int64)  # by name: independent of the order of the rows
     place[order] = np.arange(len(network))
     pairs, where = np.unique(place[creditor] * len(network) + place[debtor], return_inverse=True)
     gross = np.bincount(where, amount, len(pairs))
@@ -146,7 +146,7 @@ def compress(
 
 
 def _union(old: np.ndarray, more: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The pairs of both, old ones first, and where each of `more` is among them."""
+    """The pairs of both, old ones first, and the position of each pair of `more` in them."""
     fresh = np.setdiff1d(more, old)
     joined = np.concatenate([old, fresh])
     order = np.argsort(joined)
@@ -156,8 +156,8 @@ def _union(old: np.ndarray, more: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def _matched(position: np.ndarray, place: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Creditors, debtors and amounts that give every node its net position.
 
-    Those who get and those who owe stand in two queues and each is served in turn: at most (who
-    gets) + (who owes) − 1 claims. The smallest come first, so that sums carry their last digits.
+    Net creditors and net debtors form two queues that are matched in order, with at most
+    (creditors) + (debtors) − 1 claims. The smallest come first to limit rounding error in sums.
     """
     up = np.flatnonzero(position > 0)
     down = np.flatnonzero(position < 0)

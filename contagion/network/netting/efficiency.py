@@ -1,4 +1,4 @@
-"""What a clearing house does to expected exposures, in closed form after Duffie and Zhu (2011).
+"""The effect of a clearing house on expected exposures, closed form of Duffie and Zhu (2011).
 
 N participants hold positions with each other in K classes of derivatives. The exposure of
 participant i to j in class k is X_ij,k = −X_ji,k, normal with mean 0 and standard deviation σ_k,
@@ -25,7 +25,7 @@ def expected_exposure(
     houses: Iterable[int | Iterable[int]] = (),
     correlation: Any = None,
 ) -> float:
-    """Average expected exposure of a participant, to the others and to the clearing houses.
+    """Average expected exposure of a participant to the other participants and clearing houses.
 
     With S the classes that are not cleared, H the classes of one house and Σ the covariance of the
     classes,
@@ -33,15 +33,15 @@ def expected_exposure(
         E = (N − 1) √(1ₛᵀ Σ 1ₛ / 2π) + Σ_H √((N − 1) 1_Hᵀ Σ 1_H / 2π),
 
     so (N − 1) √(K / 2π) without a house for K equal classes, and with a house for one of them
-    (N − 1) √((K − 1) / 2π) + √((N − 1) / 2π). Exposure of the house to participants is not
-    counted; collateral is not either.
+    (N − 1) √((K − 1) / 2π) + √((N − 1) / 2π). Exposures of the house to participants and
+    collateral are not included.
 
     Parameters
     ----------
     participants : N ≥ 2.
     classes : K for equal classes of standard deviation 1, or the standard deviations σ_k (K,) of
-        the position of a pair, money; the result is in the same unit.
-    houses : one entry a clearing house: the class, or classes, that it clears (0 … K − 1).
+        the position of a pair, as amounts; the result is in the same unit.
+    houses : one entry for each clearing house: the class, or classes, that it clears (0 … K − 1).
     correlation : (K, K) between the classes of a pair; by default they are independent.
 
     Raises
@@ -53,8 +53,8 @@ def expected_exposure(
 
     Example
     -------
-    Five participants and two classes: 4 √(2 / 2π) = 2.257 without a house, and one for the second
-    class makes it 4 √(1 / 2π) + √(4 / 2π) = 2.394. A house for both: √(4 · 2 / 2π) = 1.128.
+    Five participants and two classes: 4 √(2 / 2π) = 2.257 without a house. With a house for the
+    second class it is 4 √(1 / 2π) + √(4 / 2π) = 2.394, with one for both √(4 · 2 / 2π) = 1.128.
 
     >>> [round(expected_exposure(5, 2, houses), 3) for houses in ([], [1], [(0, 1)])]
     [2.257, 2.394, 1.128]
@@ -84,11 +84,11 @@ def netting_efficiency(
     houses: Iterable[int | Iterable[int]],
     correlation: Any = None,
 ) -> float:
-    """Part of the expected exposure that clearing takes away; below 0 it adds some.
+    """Fraction by which clearing reduces the expected exposure; negative if it increases it.
 
         1 − (expected exposure with the houses) / (without)
 
-    Parameters and errors of :func:`expected_exposure`.
+    Parameters and errors as for :func:`expected_exposure`.
 
     Example
     -------
@@ -103,13 +103,13 @@ def netting_efficiency(
 
 
 def clearing_pays(participants: int, classes: int) -> bool:
-    """Does a house for one of K equal classes lower expected exposure: K < N² / (4 (N − 1))?
+    """Whether a house for one of K equal classes lowers expected exposure: K < N² / (4 (N − 1)).
 
     Raises `ArgumentError` for fewer than two participants or less than one class.
 
     Example
     -------
-    With two classes 36 / 20 = 1.8 is not enough, 49 / 24 = 2.04 is:
+    With two classes, six participants are not enough (36 / 20 = 1.8), seven are (49 / 24 = 2.04):
 
     >>> clearing_pays(6, 2), clearing_pays(7, 2)
     (False, True)
@@ -121,9 +121,9 @@ def clearing_pays(participants: int, classes: int) -> bool:
 
 
 def fewest_participants(classes: int) -> int:
-    """The least N for which a house for one of K equal classes lowers expected exposure.
+    """The smallest N for which a house for one of K equal classes lowers expected exposure.
 
-    The least integer above 2 (K + √(K (K − 1))), the larger root of N² = 4 K (N − 1); with one
+    The smallest integer above 2 (K + √(K (K − 1))), the larger root of N² = 4 K (N − 1); with one
     class (root 2) it is 3.
 
     Raises `ArgumentError` for less than one class.
@@ -143,13 +143,13 @@ def fewest_participants(classes: int) -> int:
 
 
 def least_ratio(participants: int) -> float:
-    """How large a class has to be for its own house to lower expected exposure.
+    """The minimum relative size of a class for which its own house lowers expected exposure.
 
         R > 2 √(N − 1) / (N − 2)
 
-    with R the standard deviation of the position of a pair in that class over the one of its net
-    position in all other classes, independent of it. Infinite for two participants, who net nothing
-    more in a house.
+    R is the standard deviation of the position of a pair in that class divided by that of its net
+    position in all other classes, which is independent. Infinite for two participants, for whom a
+    house adds no netting.
 
     Raises `ArgumentError` for fewer than two participants.
 

@@ -1,4 +1,4 @@
-"""Which claims: by the columns of the exposure table."""
+"""Filters of claims by the columns of the exposure table."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from .. import schema
 
 @dataclass
 class Columns:
-    """The columns of an exposure table for filters, each looked at once."""
+    """The columns of an exposure table for filters, each prepared once."""
 
     table: pd.DataFrame
     seen: dict[str, tuple[pd.Series, dict[Any, None]]] = field(default_factory=dict)
 
     def cells(self, name: str) -> pd.Series:
-        """A column with the defaults of the schema; `UnknownNameError` where there is none."""
+        """A column with the defaults of the schema; `UnknownNameError` if it does not exist."""
         known_name(name, self.table.columns, "exposure column")
         cells: pd.Series = self.table[name]
         column = schema.columns("exposures").get(name)
@@ -29,7 +29,7 @@ class Columns:
         return cells if default is None else cells.fillna(default)
 
     def matching(self, rows: np.ndarray, wanted: Mapping[str, Any]) -> np.ndarray:
-        """Those of `rows` whose cells are the value, or one of the values, of every column."""
+        """The part of `rows` with the value, or one of the values, for every filter column."""
         for name, value in wanted.items():
             if name not in self.seen:
                 cells = self.cells(name)

@@ -1,4 +1,4 @@
-"""Novation to a clearing house: it becomes the creditor of every debtor, and the reverse."""
+"""Novation: a clearing house becomes creditor of every debtor and debtor of every creditor."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def novate(
     claims: Mapping[str, Any] | None = None,
     columns: Mapping[str, Any] | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Claims between members become one net claim of each member on the house, or the reverse.
+    """Replace claims between members by one net claim of each member on the house, or a debt.
 
     See :meth:`contagion.ExposureNetwork.novate`. Returns exposures and step.
     """
@@ -57,7 +57,7 @@ def novate(
 
 
 def _members(network: Contents, house: int, members: Iterable[Any] | None) -> np.ndarray:
-    """True (n,) for the members; every node but the house where none are named."""
+    """True (n,) for the members; by default every node but the house."""
     if members is None:
         taking_part = np.ones(len(network), bool)
         taking_part[house] = False

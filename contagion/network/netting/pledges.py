@@ -1,4 +1,4 @@
-"""Collateral pledged to a claim: the secured part is paid from it, as at construction (C011)."""
+"""Settlement of collateral: the secured part of a claim is paid from its pledge (as in C011)."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def settle_collateral(
 
 
 def _there(network: Contents, need: np.ndarray) -> None:
-    """`NetworkError` where debtors do not have what they pledged."""
+    """`NetworkError` if the external assets of a debtor are smaller than its pledges."""
     short = collateral.lacking(network.book, need)
     if short.any():
         at = int(np.flatnonzero(short)[0])
@@ -73,7 +73,7 @@ def _there(network: Contents, need: np.ndarray) -> None:
 
 
 def _holdings_left(network: Contents, external: np.ndarray) -> None:
-    """`NetworkError` where more is listed as holdings than is left after the pledge is paid."""
+    """`NetworkError` if holdings exceed the external assets that remain after the settlement."""
     held = np.asarray(network.held.sum(axis=1))
     over = held > external * (1 + 1e-9)
     if over.any():

@@ -1,4 +1,4 @@
-"""The record: what a change did to claims, as tables that stay with the network."""
+"""The record of changes to claims, as tables that are stored with the network."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ COUNTED = {
 
 
 def table(steps: Iterable[pd.DataFrame]) -> pd.DataFrame:
-    """All steps below each other: step, what, creditor, debtor, before, after, note."""
+    """All steps in one table: step, what, creditor, debtor, before, after, note."""
     frames = [one.assign(step=number) for number, one in enumerate(steps, 1)]
     columns = ["step", "what", "creditor", "debtor", "before", "after", "note"]
     if frames:
@@ -36,7 +36,7 @@ def table(steps: Iterable[pd.DataFrame]) -> pd.DataFrame:
 
 
 def summary(steps: Sequence[pd.DataFrame], unit: str = "") -> str:
-    """One line for people: how often what was done, and how much less is owed in the graph."""
+    """One line of text: the number of changes by kind, and the reduction of debts in the graph."""
     rows = table(steps)
     rows = rows[rows["what"].isin(list(COUNTED))]
     parts = []
@@ -56,7 +56,7 @@ def step(
     after: np.ndarray,
     note: Any,
 ) -> pd.DataFrame:
-    """A step: what was done to the claims of some creditors on some debtors (positions)."""
+    """A step: one kind of change to claims of some creditors on some debtors (positions)."""
     return pd.DataFrame(
         {
             "what": what,
@@ -70,7 +70,7 @@ def step(
 
 
 def with_amounts(network: Contents, left: np.ndarray, **columns: np.ndarray) -> pd.DataFrame:
-    """The exposures with other amounts, without the claims of which nothing is left."""
+    """The exposures with other amounts, without claims whose amount becomes 0."""
     kept = (left > 0) | (network.amount == 0)
     changed = network.exposures.assign(amount=left, **columns)
     some: pd.DataFrame = changed[kept].reset_index(drop=True)

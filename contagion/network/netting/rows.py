@@ -1,4 +1,4 @@
-"""Exposure rows: those that a filter takes, and new ones in their place."""
+"""Exposure rows selected by a filter, and their replacement by new rows."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from ...errors import ArgumentTypeError, expect
 from ..contents import Contents
 from .filters import Columns
 
-OWN = ("collateral", "netting_set")  # of the two parties of a claim; a new claim has neither
+OWN = ("collateral", "netting_set")  # belong to the two parties; empty in new claims
 
 
 def chosen(network: Contents, claims: Mapping[str, Any] | None) -> np.ndarray:
-    """Rows of the claims that the columns of a filter take, all of them without a filter."""
+    """Rows of the claims selected by a filter; all of them without a filter."""
     expect(network=network)
     if claims is not None and not isinstance(claims, Mapping):
         raise ArgumentTypeError(
@@ -33,7 +33,7 @@ def replaced(
     amount: np.ndarray,
     columns: Mapping[str, Any] | None = None,
 ) -> pd.DataFrame:
-    """The exposures without `rows`, and new claims (positions of nodes, money) below the others.
+    """The exposures without `rows`, followed by new claims (positions of nodes, amounts).
 
     A new claim has the cells that all of `rows` share, then those of `columns`; the others are
     empty, and so are the columns of a bilateral agreement.
@@ -57,5 +57,5 @@ def replaced(
 
 
 def repeated(table: pd.DataFrame) -> bool:
-    """Is a pair of nodes there more than once?"""
+    """Whether a pair of nodes occurs more than once."""
     return bool(table.duplicated(["creditor", "debtor"]).any())

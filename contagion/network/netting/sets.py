@@ -14,11 +14,11 @@ from ..contents import Contents
 from . import record
 from .filters import Columns
 
-EQUAL = 1e-12  # two sides that differ by less, relative to the larger, cancel altogether
+EQUAL = 1e-12  # tolerance, relative to the larger side, below which two sides cancel in full
 
 
 def set_off(network: Contents, pairs: Iterable[Sequence[Any]]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Close-out of all claims between each pair; without pairs, of every two nodes.
+    """Close-out of all claims between the nodes of each pair; without pairs, of all nodes.
 
     See :meth:`contagion.ExposureNetwork.set_off`. Returns exposures and step.
     """
@@ -34,7 +34,7 @@ def set_off(network: Contents, pairs: Iterable[Sequence[Any]]) -> tuple[pd.DataF
 def close_out(
     network: Contents, netting_sets: Mapping[str, Mapping[str, Any]] | str
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Bilateral close-out netting within each set: max(0, G_ab − G_ba) is left.
+    """Bilateral close-out netting within each set: max(0, G_ab − G_ba) remains.
 
     See :meth:`contagion.ExposureNetwork.close_out`. Returns exposures and step.
     """
@@ -52,7 +52,7 @@ def close_out(
 
 
 def _pair_keys(network: Contents) -> np.ndarray:
-    """One number (m,) for the two parties of a claim, whichever of them is the creditor."""
+    """One number (m,) for the two parties of a claim, the same for both directions."""
     low, high = (
         np.minimum(network.creditor, network.debtor),
         np.maximum(network.creditor, network.debtor),
@@ -64,7 +64,7 @@ def _pair_keys(network: Contents) -> np.ndarray:
 def _netted(
     network: Contents, group: np.ndarray, what: str, names: pd.Index | None
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Net the two directions of every group; −1 is outside every group.
+    """Net the two directions of every group; claims with group −1 are not netted.
 
     With G the gross claims (groups, 2) of one side on the other, a claim keeps the share
     max(G − G of the other side, 0) / G.
@@ -143,7 +143,7 @@ def _declared(
 
 
 def _parties(network: Contents, who: str, parties: Any) -> tuple[int, int]:
-    """Positions of two different nodes; anything else is an error that names them."""
+    """Positions of two different nodes; raises an error for anything else."""
     if isinstance(parties, str) or not isinstance(parties, Iterable):
         raise ArgumentTypeError(f"{who} needs two parties (a, b), not {parties!r}.")
     parties = list(parties)

@@ -1,9 +1,9 @@
-"""The door: every table of the schema comes in here, from files and from memory.
+"""Input of every table of the schema, from files and from memory.
 
 Start with :func:`read_table`. `reading`: the options, one list for Python and the command line;
 `stored`, `delimited`, `grids`, `headers`: files to tables; `frames`: tables in memory;
-`columns`: which column is which; `identifiers`, `numbers`, `typed`, `currencies`: their cells;
-`door`: all of it, and what is told.
+`columns`: the meaning of columns; `identifiers`, `numbers`, `typed`, `currencies`: their cells;
+`door`: all steps together, and the findings.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Which column is which: what the caller says, then exact names, then words that can only mean it.
+"""The meaning of columns: options of the caller, then exact names, then unambiguous synonyms.
 
-A word that may mean something else ("weight" for an amount) is a guess: it is taken where nothing
-else is there, and told. Two columns that may both be meant are a question.
+An ambiguous synonym ("weight" for an amount) is a guess: it is used only if there is no other
+candidate, and reported. Two candidates for one column are an error.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ SYMBOLS = {"€": "EUR", "$": "USD", "£": "GBP"}
 
 @dataclass
 class Mapped:
-    """A table with our names.
+    """A table with the column names of the schema.
 
     Attributes
     ----------
-    renamed : theirs by ours, where they differ in more than case and spaces.
+    renamed : {schema name: original name}, where they differ in more than case and spaces.
     guessed : those of `renamed` that are a guess.
-    units : the unit that the heading of a column says, by our name.
+    units : {schema name: unit in the heading of the column}.
     """
 
     frame: pd.DataFrame
@@ -44,11 +44,11 @@ class Mapped:
 
 
 def mapped(frame: pd.DataFrame, name: schema.Table, how: Reading) -> Mapped:
-    """Columns by our names.
+    """Rename the columns to the names of the schema.
 
     Raises
     ------
-    NetworkError : for a name that stands twice, and for two columns that may both be meant.
+    NetworkError : for a repeated name, and for two candidates for one column.
     """
     own = schema.columns(name)
     done = Mapped(_told(frame, name, how))
@@ -100,13 +100,13 @@ def mapped(frame: pd.DataFrame, name: schema.Table, how: Reading) -> Mapped:
 
 
 def _graph(table: pd.DataFrame) -> bool:
-    """An edge list as graph programs write it: source, target, weight."""
+    """Whether this is an edge list as written by graph programs: source, target, weight."""
     keys = {schema.key(c) for c in table.columns}
     return any(set(pair) <= keys for pair in (("source", "target"), ("from", "to"), ("src", "dst")))
 
 
 def _told(frame: pd.DataFrame, name: schema.Table, how: Reading) -> pd.DataFrame:
-    """With the names and constants of the caller."""
+    """Apply the names and constants given by the caller."""
     given, said = {}, how.of("columns", name)
     names = {str(c).strip(): c for c in frame.columns} if said else {}
     for theirs, ours in said.items():
@@ -174,7 +174,7 @@ def _headed(column: str) -> tuple[str, str]:
 def required(
     table: pd.DataFrame, name: schema.Table, but: Any = (), origin: str = ""
 ) -> list[Finding]:
-    """Findings for required columns that a table lacks, each with the closest one there is."""
+    """Findings for missing required columns, each with the closest existing column."""
     from ...text import closest
 
     findings, have = [], {*table.columns, *but}
@@ -199,7 +199,7 @@ def required(
 
 
 def _likely(table: pd.DataFrame, names: list[str], column: schema.Column) -> str:
-    """The only column of numbers, or the first of text, as a proposal."""
+    """The only column of numbers, or the first column of text, as a suggestion."""
     number = {str(c): _numeric(table[c]) for c in table.columns if str(c) in names and len(table)}
     if column.dtype == "string":
         return next((name for name, is_number in number.items() if not is_number), "")
@@ -216,7 +216,7 @@ def _numeric(cells: pd.Series) -> bool:
 
 
 def reported(done: Mapped, name: schema.Table, origin: str) -> list[Finding]:
-    """What was read from which column, and what was not read (N002, W012, W019)."""
+    """Findings on renamed columns, and on columns that were not read (N002, W012, W019)."""
     own, table = schema.columns(name), done.frame
     findings = []
     have = list(table.columns)

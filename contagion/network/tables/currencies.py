@@ -1,4 +1,4 @@
-"""What one of a currency or an asset is worth in the unit of the network."""
+"""The value of one unit of a currency or an asset in the unit of the network."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ...units import Unit, parse
 def rates(
     codes: pd.Series, unit: str, fx: Mapping[str, Any]
 ) -> tuple[np.ndarray | None, list[str], list[str]]:
-    """Rates by row, the codes found and those without a rate; rates are None where all are one."""
+    """Rates by row, the codes found and those without a rate; rates are None if all are 1."""
     home = parse(unit)
     labels, uniques = pd.factorize(codes)
     found = [str(code).strip() for code in pd.Index(uniques)]
@@ -31,9 +31,9 @@ def rates(
 
 
 def one(code: str, home: Unit, fx: Mapping[str, Any]) -> float:
-    """What one of a currency is worth: given, or known because it is the same at another scale.
+    """The value of one unit of a currency: given, or known from the scale of the same currency.
 
-    A bare code beside a unit with a scale ("USD" in a table in "USD m") names the currency alone.
+    A code without a scale ("USD" in a table in "USD m") names only the currency.
     """
     own = parse(code)
     if code in fx or not home.asset or own.asset.casefold() != home.asset.casefold():
@@ -42,7 +42,7 @@ def one(code: str, home: Unit, fx: Mapping[str, Any]) -> float:
 
 
 def fix(missing: list[str], unit: str) -> str:
-    """The option that mends it."""
+    """The text of the option that supplies the missing rates."""
     named = [code for code in missing if code != "(empty)"]
     pairs = ", ".join(f'"{code}": …' for code in named[:4])
     more = "" if unit else ', unit="…"'

@@ -33,7 +33,7 @@ def read(data: bytes, name: str, how: Reading) -> Source:
 
     Raises
     ------
-    NetworkError : naming the file and the line, where rows are longer or shorter than the header.
+    NetworkError : if rows are longer or shorter than the header, with the file and the line.
     """
     notes: list[str] = []
     how.use("encoding", "separator", "header")
@@ -48,7 +48,7 @@ def read(data: bytes, name: str, how: Reading) -> Source:
 
 
 def _utf8(data: bytes, name: str, how: Reading, notes: list[str]) -> bytes:
-    """The text in UTF-8; what it was in is found and said."""
+    """The text in UTF-8; the original encoding is detected and reported."""
     found = next((word for mark, word in BOMS if data.startswith(mark)), "")
     given = how.encoding
     if not given and not found:
@@ -93,12 +93,12 @@ def _utf8(data: bytes, name: str, how: Reading, notes: list[str]) -> bytes:
 
 
 def _lines(body: bytes) -> bytes:
-    """Line ends of old Macs are line ends."""
+    """Accept the line ends of old Macs (a single carriage return)."""
     return body.replace(b"\r", b"\n") if b"\n" not in body and b"\r" in body else body
 
 
 def _separator(body: bytes, name: str, how: Reading, notes: list[str]) -> tuple[str, int]:
-    """The separator, and how many lines stand before everything else (`sep=;`)."""
+    """The separator, and the number of lines to skip at the beginning (`sep=;`)."""
     first = body[:40].split(b"\n")[0].strip().strip(b'"').decode("utf-8", "replace")
     skip = 0
     mark = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";"}.get(
@@ -142,7 +142,7 @@ def _rows(text: str, mark: str, skip: int = 0) -> list[tuple[int, list[str]]]:
                 found.append((line, row))
             line = reader.line_num + 1
     except csv.Error:
-        pass  # told when the whole is read
+        pass  # reported when the whole file is read
     return found
 
 
@@ -211,7 +211,7 @@ def _table(
 
 
 def _after(body: bytes, lines: int) -> int:
-    """Where the text begins after `lines` lines."""
+    """The position at which the text after `lines` lines begins."""
     at = 0
     for _ in range(lines):
         at = body.find(b"\n", at) + 1
@@ -221,7 +221,7 @@ def _after(body: bytes, lines: int) -> int:
 
 
 def _pair(body: bytes, at: int, pair: bytes) -> bool:
-    """Whether two bytes stand side by side, from a place on; several times faster than `in`."""
+    """Whether two bytes occur in sequence from a position on; several times faster than `in`."""
     sought = np.frombuffer(pair, np.uint16)[0]
     for start in (at, at + 1):
         count = (len(body) - start) // 2
@@ -231,7 +231,7 @@ def _pair(body: bytes, at: int, pair: bytes) -> bool:
 
 
 def _fast(body: bytes, at: int, mark: str, names: list[str], start: int) -> pd.DataFrame | None:
-    """All cells from a place on as text in one pass; None where some row needs a closer look."""
+    """All cells from a position on as text in one pass; None if a row needs the slow method."""
     import pyarrow as pa
     from pyarrow import csv as arrow
 
@@ -275,7 +275,7 @@ def _fast(body: bytes, at: int, mark: str, names: list[str], start: int) -> pd.D
 def _slow(
     body: bytes, mark: str, names: list[str], start: int, name: str, how: Reading, notes: list[str]
 ) -> pd.DataFrame:
-    """The same row by row, for blank lines, comments and quoted line breaks; with line numbers."""
+    """Read row by row with line numbers: for blank lines, comments and quoted line breaks."""
     reader = csv.reader(
         io.StringIO(body.decode("utf-8"), newline=""),
         delimiter=mark,
@@ -331,7 +331,7 @@ def _without_comments(
 def _fitted(
     rows: list[list[str]], lines: list[int], names: list[str], name: str, notes: list[str]
 ) -> list[str]:
-    """Every row as long as the header; empty cells at the end of all rows are dropped and told."""
+    """Make rows as long as the header; empty cells at the end of all rows are dropped and noted."""
     width = len(names)
     longer = [row for row in rows if len(row) > width]
     if rows and len(longer) == len(rows) and not any(any(row[width:]) for row in rows):

@@ -1,4 +1,4 @@
-"""One way in for every table: found, named, cleaned, typed, and told."""
+"""Input of every table: it is loaded, its columns named, its cells converted and checked."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ from .grids import Source
 from .identifiers import IDS, numbered, tidy
 from .reading import Reading, reading, refuse_unknown
 
-SHARED = ("exposures", "nodes")  # the checks of a network look at their cells
+SHARED = ("exposures", "nodes")  # their cells are checked with the network
 BESIDE: tuple[schema.Table, ...] = ("holdings", "guarantees", "shareholdings")
-OF_NETWORKS = (*SHARED, *BESIDE, "scenarios")  # whose periods are those of the network
+OF_NETWORKS = (*SHARED, *BESIDE, "scenarios")  # tables with the periods of the network
 LINED = (".csv", ".tsv", ".txt", ".tab", ".dat", ".gz")
 
 
 @dataclass
 class Read:
-    """A table with the columns of the schema, and what was found on the way.
+    """A table with the columns of the schema, and the findings from reading it.
 
     Attributes
     ----------
-    table : columns by our names, numbers as float64, ids as they stand.
-    findings : warnings, repairs and notes; errors too where a network collects them.
+    table : columns with the names of the schema, numbers as float64, ids as in the source.
+    findings : warnings, repairs and notes; also errors, if a network collects them.
     origin : name of the file, empty for tables in memory.
-    headerless : the columns have no names.
+    headerless : true if the source has no names of columns.
     """
 
     table: pd.DataFrame
@@ -50,7 +50,7 @@ class Read:
     units: dict[str, str] = field(default_factory=dict)
 
     def check(self) -> pd.DataFrame:
-        """The findings as a table, as of a network."""
+        """The findings as a table, as `check` of a network."""
         return findings_shown(self.findings)
 
     @shown
@@ -66,14 +66,14 @@ def read_table(given: Any, name: schema.Table, *, unit: str = "", **options: Any
     Parameters
     ----------
     given : path of a CSV, Parquet, Excel or JSON file; a DataFrame; anything narwhals reads.
-    name : which table it is: "positions", "loans", "claims", "prices", "margins" ...
+    name : the kind of table: "positions", "loans", "claims", "prices", "margins" ...
     unit : unit of its amounts.
-    **options : how it is read, see :class:`~contagion.network.tables.Reading`.
+    **options : options of reading, see :class:`~contagion.network.tables.Reading`.
 
     Raises
     ------
-    NetworkError : with every finding that stops.
-    ArgumentError : for an option that nothing used.
+    NetworkError : with every finding that is an error.
+    ArgumentError : for an option that was not used.
 
     Example
     -------
@@ -101,7 +101,7 @@ def raise_errors(findings: Iterable[Finding]) -> None:
 
 
 def find(given: Any, name: schema.Table, how: Reading) -> Source:
-    """The table as it stands, from a path or from memory; foreign shapes have columns of ours."""
+    """The table as in the source, a path or memory; other formats get the columns of the schema."""
     if isinstance(given, Source):
         return given
     if isinstance(given, str | PathLike):
@@ -118,13 +118,13 @@ def read(
     how: Reading,
     shape: Callable[[columns.Mapped, Source], None] | None = None,
 ) -> Read:
-    """A table by our names, its cells converted; findings are collected, none is raised.
+    """A table with the column names of the schema and converted cells; findings are collected.
 
-    `shape` may name more columns before their cells are looked at.
+    `shape` may name more columns before their cells are converted.
 
     Raises
     ------
-    NetworkError : where the file is no table, or two columns may both be meant.
+    NetworkError : if the file is not a table, or for two candidates for one column.
     """
     if isinstance(given, Read):
         return given
@@ -159,13 +159,13 @@ def read(
 
 
 def no_rows(origin: str) -> Finding:
-    """C012: a file with the names of columns alone."""
+    """C012: a file with names of columns but no rows."""
     text = f"{origin} has no rows below its header."
     return Finding("C012", "error", "no rows", text, "fill it in, or leave the file out.", 1)
 
 
 def _one_period(found: Read, how: Reading) -> None:
-    """Snapshots never add up: one is taken, or asked for."""
+    """Keep one snapshot; several without a choice are an error, because they never add up."""
     found.table, said = snapshots.one(found.table, found.name, how.period)
     found.findings += said
     if said:
@@ -187,7 +187,7 @@ def _with_ids(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def told(source: Source, name: schema.Table) -> list[Finding]:
-    """How the file was read, where that is not plain (N001)."""
+    """N001: notes on how the file was read, if something was not standard."""
     if not source.notes:
         return []
     said = "; ".join(source.notes)
@@ -197,7 +197,7 @@ def told(source: Source, name: schema.Table) -> list[Finding]:
 def _ids(
     done: columns.Mapped, name: schema.Table, texts: bool, dtypes: Mapping[Any, Any]
 ) -> list[Finding]:
-    """Ids in one case; told as repaired."""
+    """Write addresses in lower case, reported as repaired."""
     table, changed, example = done.frame, 0, ""
     new: dict[str, Any] = {}
     own = schema.columns(name)
@@ -235,7 +235,7 @@ def place(found: Read, rows: np.ndarray) -> str:
 
 
 def checked(found: Read, how: Reading) -> None:
-    """Cells against the schema; long and short, contracts and currencies into one form."""
+    """Check cells against the schema; convert long and short, contracts and currencies."""
     new: dict[str, Any] = {}
     table = found.table
     for column in schema.columns(found.name).values():
@@ -268,7 +268,7 @@ def checked(found: Read, how: Reading) -> None:
 
 
 def _sides(found: Read) -> None:
-    """Sizes with a sign: below 0 where the side is short; contracts to units."""
+    """Convert sizes to signed sizes, negative for short positions, and contracts to units."""
     table = found.table
     if "contract_size" in table and "size" in table and not _failed(found):
         many = table["contract_size"].fillna(1.0).to_numpy(float)
@@ -307,7 +307,7 @@ def _failed(found: Read) -> bool:
 
 
 def _exchanged(found: Read, how: Reading) -> None:
-    """Money of a table with a column of currencies into the unit."""
+    """Convert the amounts of a table with a column of currencies to the unit."""
     table = found.table
     named = [c for c in table.columns if schema.key(c) in ("currency", "ccy")]
     own = [c for c, s in schema.columns(found.name).items() if s.unit == "money" and c in table]

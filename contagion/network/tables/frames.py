@@ -1,4 +1,4 @@
-"""Tables in memory: whatever people have, as a DataFrame whose names are columns."""
+"""Tables in memory, converted to a DataFrame in which names are columns."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def to_pandas(table: Any) -> pd.DataFrame:
     Raises
     ------
     ArgumentTypeError
-        For anything else, with the method that takes it.
+        For other objects, with the method that accepts them.
 
     >>> rows = pd.DataFrame({"lender": ["a", "a"], "borrower": ["b", "b"], "amt": [1, 2]})
     >>> list(to_pandas(rows.groupby(["lender", "borrower"])["amt"].sum()).columns)

@@ -1,4 +1,4 @@
-"""Tables as they were found: cells below a header, without empty rows, columns and notes."""
+"""Tables as in the source: cells below a header, without empty rows, empty columns and notes."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from .reading import Reading
 
 @dataclass
 class Source:
-    """A table as it was found.
+    """A table as in the source.
 
     Attributes
     ----------
-    frame : every cell text (of text files), or as it is typed (workbooks, Parquet, frames).
+    frame : all cells as text (text files), or with their types (workbooks, Parquet, frames).
     origin : name of the file, empty for tables in memory.
-    notes : what was taken and is not plain: encoding, separator, header line, sheet ...
+    notes : choices that are not standard: encoding, separator, header line, sheet ...
     headerless : the columns have no names; they are called "1", "2", ...
-    texts : ids that are numbers are text (workbooks, JSON), as they are in text files.
-    document : JSON that is no table; a foreign shape may make one of it.
-    findings : what a foreign shape took, dropped and assumed.
-    unit : the unit that it has, such as "EUR m", where the file or its publisher says so.
+    texts : ids that are numbers become text (workbooks, JSON), as they are in text files.
+    document : JSON that is not a table; a format may convert it to one.
+    findings : rows used, rows dropped and assumptions of a format.
+    unit : unit stated by the file or its publisher, such as "EUR m".
     """
 
     frame: pd.DataFrame
@@ -48,22 +48,22 @@ class Source:
 
     @cached_property
     def keys(self) -> dict[str, Any]:
-        """Headings by their key; of two with one key the first."""
+        """Headings by their key; the first of two with the same key."""
         return {schema.key(c): c for c in reversed(self.headings)}
 
     def row(self, k: int) -> list[Any]:
-        """The cells of one row; shapes of files are told by the first two."""
+        """The cells of one row; the first two rows identify the format of a file."""
         return [self.frame.iat[k, c] for c in range(len(self.headings))]
 
 
 def wanted(how: Reading) -> list[str]:
-    """Headings that the caller names."""
+    """Headings named by the caller."""
     given = [str(k) for k, v in how.columns.items() if not isinstance(v, Mapping)]
     return given + [str(k) for v in how.columns.values() if isinstance(v, Mapping) for k in v]
 
 
 def cleaned(frame: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
-    """Without empty rows, and without empty columns that have no name."""
+    """The table without empty rows and without empty columns that have no name."""
     names = list(frame.columns)
     gone = [k for k, name in enumerate(names) if not name and frame.iloc[:, k].isna().all()]
     if gone and len(frame):

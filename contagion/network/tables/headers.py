@@ -1,4 +1,4 @@
-"""Where a table begins: its header line below titles, or none; and which rows belong to it."""
+"""The position of the header of a table below title lines, if any, and the rows of the table."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from functools import cache
 
 from .. import schema
 
-LOOK = 60  # rows in which a header is looked for
+LOOK = 60  # number of rows in which a header is searched
 NUMBER = re.compile(r"(?i)^[+-]?[\d.,\s']*\d[\d.,\s']*(e[+-]?\d+)?\s*%?$|^[-–—]$")
 FOOT = re.compile(
     r"(?i)^\s*(source|sources|note|notes|quelle|legend|©|\*|\(\*\)|n\.?b\.?)\b|^\s*[*©]"
@@ -19,7 +19,7 @@ FOOT = re.compile(
 
 @dataclass(frozen=True)
 class Header:
-    """The place of the names among the rows (−1: there are none), and what was seen."""
+    """The position of the names among the rows (−1: none), and the notes about them."""
 
     at: int
     width: int
@@ -37,12 +37,12 @@ def known() -> frozenset[str]:
 
 
 def hits(row: Sequence[object]) -> int:
-    """How many cells of a row are names of columns."""
+    """The number of cells of a row that are names of columns."""
     return len({schema.key(cell) for cell in row if cell not in (None, "")} & known())
 
 
 def is_number(cell: object) -> bool:
-    """A cell that holds a number, as text or not."""
+    """Whether a cell holds a number, also as text."""
     if isinstance(cell, bool):
         return False
     return isinstance(cell, int | float) or bool(NUMBER.match(str(cell).strip()))
@@ -54,10 +54,10 @@ def filled(row: Sequence[object]) -> int:
 
 
 def find(rows: Sequence[Sequence[object]], extra: Sequence[str] = ()) -> Header:
-    """The header among the first rows of a table; blank rows may be among them.
+    """The header among the first rows of a table, which may include blank rows.
 
-    Names of columns decide; else the first row that is as wide as the table is. A row of numbers
-    is no header, unless its numbers label the rows of a matrix too.
+    It is the row with names of columns, or else the first row as wide as the table. A row of
+    numbers is not a header, unless the same numbers also label the rows of a matrix.
 
     >>> find([["Title", ""], ["creditor", "debtor", "amount"], ["a", "b", "1"]]).at
     1
@@ -100,14 +100,14 @@ def _numbers(row: Sequence[object]) -> bool:
 
 
 def _square_labels(row: Sequence[object], below: Sequence[Sequence[object]]) -> bool:
-    """The numbers of a first row are the labels of a matrix: its column of labels is the same."""
+    """Whether numbers in the first row are labels of a matrix: the first column has the same."""
     names = [str(cell).strip() for cell in row]
     labels = [str(other[0]).strip() for other in below]
     return names[1:] == labels or names[1 : len(labels) + 1] == labels
 
 
 def _like_the_rows_below(row: Sequence[object], below: Sequence[Sequence[object]]) -> bool:
-    """A number in the first row above numbers: data, not names."""
+    """Whether the first row has a number, not a year, above numbers: then it is data, not names."""
     for k, cell in enumerate(row):
         under = [other[k] for other in below[:20] if len(other) > k and other[k] not in (None, "")]
         if under and cell not in (None, "") and is_number(cell) and all(map(is_number, under)):
@@ -118,5 +118,5 @@ def _like_the_rows_below(row: Sequence[object], below: Sequence[Sequence[object]
 
 
 def is_foot(row: Sequence[object]) -> bool:
-    """A note below the table."""
+    """Whether a row is a note below the table."""
     return filled(row) == 1 and row[0] not in (None, "") and bool(FOOT.match(str(row[0])))

@@ -1,4 +1,4 @@
-"""Names of nodes: text as it stands, addresses in one case, bytes as hex."""
+"""Names of nodes: text unchanged, addresses in lower case, bytes as hex."""
 
 from __future__ import annotations
 
@@ -54,12 +54,12 @@ def tidy(cells: pd.Series, name: str, text: bool = False) -> tuple[pd.Series, in
 
 
 def numbered(dtype: Any) -> bool:
-    """Cells that are numbers or dates: as ids they stay what they are, unless text is asked for."""
+    """Whether cells are numbers or dates: as ids they keep their type, unless text is requested."""
     return pd.api.types.is_numeric_dtype(dtype) or pd.api.types.is_datetime64_any_dtype(dtype)
 
 
 def _any_address(cells: pd.Series) -> bool:
-    """Whether some text is an address; only text long enough for one is looked into."""
+    """Whether some text is an address; only text of sufficient length is checked."""
     import pyarrow as pa
     import pyarrow.compute as pc
 

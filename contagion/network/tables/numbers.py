@@ -1,8 +1,8 @@
 """Cells to numbers: signs, separators and words that people write; nothing is ever evaluated.
 
-A column is read with one decimal sign, which its own cells prove, or the other columns of the same
-table, or the caller says. A cell such as "1.234" is 1234 in one country and 1.234 in another: where
-nothing proves the sign, it stays unread.
+A column is read with one decimal sign. The sign follows from its own cells, from other columns of
+the same table, or from the caller. A cell such as "1.234" is 1234 in one country and 1.234 in
+another: if the sign cannot be determined, the cell is not read.
 """
 
 from __future__ import annotations
@@ -47,12 +47,12 @@ class Numbers:
     Attributes
     ----------
     values : (m,) float64.
-    unread : (m,) cells that hold something else than a number; `None` where there is none.
-    ambiguous : some of them are like "1,234", which is 1234 or 1.234.
-    sign : the decimal sign that the cells prove, empty where they do not.
+    unread : (m,) bool, cells that are not numbers; `None` if there are none.
+    ambiguous : true if some of them are like "1,234", which is 1234 or 1.234.
+    sign : the decimal sign that follows from the cells, empty if it is not determined.
     percent, scaled : (m,) cells with "%", and with a word such as "bn" ("$1.2bn"); None for none.
-    codes : the currencies that stand in the cells.
-    hexed : some cells are hex integers, as contracts write them.
+    codes : the currencies in the cells.
+    hexed : true if some cells are hex integers, as written by smart contracts.
     """
 
     values: np.ndarray
@@ -76,10 +76,10 @@ def numbers(
 
     Parameters
     ----------
-    cells : of any type; columns of numbers cost nothing.
-    decimal, thousands : "." or ",", and what separates thousands, where the caller says it.
-    elsewhere : the sign that other columns of the table prove; used where this one leaves a doubt.
-    fraction : "45 %" is 0.45; elsewhere it is no number.
+    cells : of any type; columns of numbers are returned without conversion.
+    decimal, thousands : "." or ",", and the separator of thousands, if the caller gives them.
+    elsewhere : the sign that follows from other columns; used if this column is ambiguous.
+    fraction : if true "45 %" is 0.45; otherwise it is not a number.
 
     "-" and "n/a" are empty; "(5)" and "5-" are −5. Formulas and sums such as "13+27682" are not
     numbers.
@@ -109,12 +109,12 @@ def numbers(
     cells = cells.astype("object") if isinstance(dtype, pd.ArrowDtype) else cells
     try:
         labels, uniques = pd.factorize(cells)
-    except TypeError:  # lists and other things that are no cells
+    except TypeError:  # lists and other objects that cannot be hashed
         labels, uniques = pd.factorize(cells.map(repr, na_action="ignore"))
     read = _uniques(pd.Index(uniques), decimal, thousands, elsewhere, fraction)
     values = np.append(read.values, np.nan)
     unread = np.append(_mask(read.unread, len(uniques)), False)[labels]
-    if pd.api.types.is_object_dtype(dtype):  # True and 1 are one key
+    if pd.api.types.is_object_dtype(dtype):  # True and 1 have the same key
         unread |= np.fromiter((isinstance(c, bool | np.bool_) for c in cells), bool, len(cells))
         labels = np.where(unread, -1, labels)
     percent, scaled = (
@@ -140,7 +140,7 @@ def _mask(mask: np.ndarray | None, size: int) -> np.ndarray:
 def _plain(
     cells: pd.Series, decimal: str | None, thousands: str | None, elsewhere: str
 ) -> Numbers | None:
-    """Text of plain numbers, read in one pass; None where there is anything else."""
+    """Text of plain numbers, read in one pass; None if there are other cells."""
     if decimal == "," or thousands == ".":
         return None
     import pyarrow as pa
@@ -207,7 +207,7 @@ def _float(cell: Any) -> float:
 def _texts(
     cells: np.ndarray, decimal: str | None, thousands: str | None, elsewhere: str, fraction: bool
 ) -> Numbers:
-    """Distinct texts, all steps on whole columns: forms are taken off, then the sign decides."""
+    """Read distinct texts, by whole columns: remove special notation, then apply the sign."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -285,7 +285,7 @@ def _some(text: Any, mask: np.ndarray) -> list[str]:
 
 
 def _currency(text: Any) -> tuple[Any, tuple[str, ...]]:
-    """Take signs and codes of currencies off; they are told, never converted here."""
+    """Remove signs and codes of currencies; they are returned, not converted here."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -306,7 +306,7 @@ def _currency(text: Any) -> tuple[Any, tuple[str, ...]]:
 
 
 def _scaled(text: Any) -> tuple[Any, np.ndarray]:
-    """Take words such as "bn" off; (m,) the factors that they stand for."""
+    """Remove words such as "bn"; also returns their factors (m,)."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -330,7 +330,7 @@ def _sign(
     thousands: str | None,
     elsewhere: str,
 ) -> tuple[str, np.ndarray]:
-    """The decimal sign of the column, and the cells that it leaves in doubt."""
+    """The decimal sign of the column, and the cells that remain ambiguous."""
     none = np.zeros(len(marked), bool)
     if decimal is not None:
         return decimal, none
@@ -344,14 +344,14 @@ def _sign(
     either = fits["."] & fits[","] & marked
     if not either.any():
         return "", none
-    if spaced.any() or thousands:  # thousands have another mark: this one is the decimal sign
+    if spaced.any() or thousands:  # thousands have another mark: this is the decimal sign
         marks = [s for s in OTHER if _match(text, re.escape(s)).any()]
         return (marks[0], none) if len(marks) == 1 else ("", either)
     return (elsewhere, none) if elsewhere else ("", either)
 
 
 def truths(cells: pd.Series, default: bool) -> tuple[np.ndarray, np.ndarray | None]:
-    """A column as booleans, empty cells as `default`, and which cells could not be read.
+    """A column as booleans, empty cells as `default`, and the cells that cannot be read.
 
     >>> truths(pd.Series(["true", "No", None, "0"]), True)[0].tolist()
     [True, False, True, False]

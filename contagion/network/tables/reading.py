@@ -1,4 +1,4 @@
-"""How a table is read: one list of options for Python and for the command line."""
+"""Options for reading tables: one list for Python and for the command line."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ RATES = {
     "basis_points": (1e-4, 0.0),
     "factor": (1.0, -1.0),
     "factor_basis_points": (1e-4, -1.0),
-}  # a rate is written as x: it is a x + b
+}  # (a, b): a cell x means the rate a x + b
 
 
 @dataclass(frozen=True)
 class Option:
-    """One option of reading, as Python and the command line know it.
+    """One option of reading, for Python and the command line.
 
     Attributes
     ----------
-    name : the keyword; the command line has it with hyphens, in the singular where it repeats.
+    name : the keyword; on the command line with hyphens, in the singular if it can be repeated.
     kind : "text", "words" (one of `words`), "map" (name → text), "rates" (name → number), "list".
-    flag : the option of the command line, where it is not the name.
+    flag : the option of the command line, if it differs from the name.
     """
 
     name: str
@@ -51,8 +51,8 @@ _ALL = (
         "columns",
         "map",
         "OURS=THEIRS",
-        "A column of ours has another name in the file, such as creditor=Lender; for one table "
-        "alone nodes.node=Bank. Repeatable.",
+        "Name in the file of a column of the schema, such as creditor=Lender; for one table "
+        "only, nodes.node=Bank. Repeatable.",
         flag="column",
     ),
     Option(
@@ -64,14 +64,14 @@ _ALL = (
     ),
     Option("sheet", "text", "NAME", "Sheet of a workbook; by default the one with the table."),
     Option("encoding", "text", "NAME", "Encoding of a text file, such as cp1252."),
-    Option("separator", "text", "SIGN", "What separates the cells of a text file: , ; | or tab."),
-    Option("header", "text", "LINE", "Line with the names of the columns; none: there is none."),
+    Option("separator", "text", "SIGN", "Separator of the cells of a text file: , ; | or tab."),
+    Option("header", "text", "LINE", "Line with the names of the columns, or none."),
     Option(
         "comments", "words", "drop|keep", "Lines that begin with # are comments, or data.",
         ("drop", "keep"),
     ),
     Option("decimal", "words", ".|,", "Decimal sign of the numbers.", (".", ",")),
-    Option("thousands", "text", "SIGN", "What separates thousands: . , ' or space."),
+    Option("thousands", "text", "SIGN", "Separator of thousands: . , ' or space."),
     Option(
         "totals", "words", "drop|keep", "Rows and columns that are sums: left out, or kept.",
         ("error", "drop", "keep"),
@@ -80,32 +80,32 @@ _ALL = (
         "where",
         "map",
         "COLUMN=VALUE",
-        "Keep the rows that have this value in a column of the file, such as L_INSTR=A; of one "
-        "table alone holdings.Item=2520806. Repeatable, also for several values of one column.",
+        "Keep the rows that have this value in a column of the file, such as L_INSTR=A; for one "
+        "table only, holdings.Item=2520806. Repeatable, also for several values of one column.",
     ),
     Option(
         "format",
         "text",
         "NAME",
-        "Shape of the file, see contagion formats; plain: as it stands. By default it is told by "
-        "the columns.",
+        "Format of the file, see contagion formats; plain: no special format. By default it is "
+        "detected from the columns.",
     ),
     Option("names", "list", "NAME,NAME", "Names of the nodes of a matrix without labels."),
     Option(
         "rates",
         "map",
         "COLUMN=HOW",
-        "How a column of fractions is written: percent, basis_points, factor (1.05 is 0.05) or "
+        "Notation of a column of fractions: percent, basis_points, factor (1.05 is 0.05) or "
         "factor_basis_points (10500 is 0.05). Repeatable.",
         flag="rate",
     ),
 )  # fmt: skip
-_SHARED = (  # choices of a network as well
+_SHARED = (  # also options of a network
     Option(
         "fx",
         "rates",
         "CODE=WORTH",
-        "What one of a currency or an asset is worth in the unit, such as EUR=1.08. Repeatable.",
+        "Value of one unit of a currency or asset in the unit, such as EUR=1.08. Repeatable.",
     ),
     Option(
         "decimals",
@@ -115,7 +115,7 @@ _SHARED = (  # choices of a network as well
         "decimals. Repeatable.",
         ("column",),
     ),
-    Option("period", "text", "TEXT", "Take one period of tables of several."),
+    Option("period", "text", "TEXT", "Use one period of tables with several."),
 )
 KEPT = tuple(option.name for option in _SHARED)
 OPTIONS: dict[str, Option] = {option.name: option for option in (*_ALL, *_SHARED)}
@@ -123,19 +123,19 @@ OPTIONS: dict[str, Option] = {option.name: option for option in (*_ALL, *_SHARED
 
 @dataclass(frozen=True)
 class Reading:
-    """What the caller says about a table; `used` collects what was of use.
+    """Options of the caller for reading a table, with a record of the options that were used.
 
     columns : {"theirs": "ours"} for all tables, or {"nodes": {"theirs": "ours"}, ...}.
     constants : {"ours": value}, or by table.
-    sheet, encoding, separator, header, comments : of files.
-    decimal, thousands : of numbers given as text.
-    totals : rows and columns that are sums.
+    sheet, encoding, separator, header, comments : properties of files.
+    decimal, thousands : notation of numbers given as text.
+    totals : treatment of rows and columns that are sums.
     where : {"theirs": value or list of values}, the rows to keep; or by table.
-    format : the shape of the file, a name of :data:`contagion.network.formats.FORMATS` or "plain".
-    names : of the nodes of a matrix without labels.
-    rates : {"bonus": "factor"}, how a column of fractions is written.
-    fx, decimals : worth of currencies and assets in the unit; decimals of raw integers.
-    period : the one to take of a table of several snapshots.
+    format : format of the file, a name of :data:`contagion.network.formats.FORMATS` or "plain".
+    names : names of the nodes of a matrix without labels.
+    rates : {"bonus": "factor"}, the notation of a column of fractions.
+    fx, decimals : value of currencies and assets in the unit; decimals of raw integers.
+    period : the period to use from a table with several snapshots.
     """
 
     columns: Mapping[str, Any] = field(default_factory=dict)
@@ -182,15 +182,15 @@ class Reading:
         return found
 
     def use(self, *what: str) -> None:
-        """Note that options were of use, as "totals" or "columns:Lender"."""
+        """Record that options were used, as "totals" or "columns:Lender"."""
         self.used.update(what)
 
     def finish(self, have: Iterable[object] = (), only: Iterable[str] | None = None) -> None:
-        """Refuse an option that nothing used; `have`: the columns that there were.
+        """Raise an error for options that were not used; `have` are the columns of the tables.
 
         Raises
         ------
-        NetworkError : for a column that is not there.
+        NetworkError : for a column that does not exist.
         ArgumentError : for any other option, with its name.
         """
         for option in OPTIONS.values():
@@ -246,18 +246,18 @@ def _flat(given: Mapping[str, Any]) -> list[str]:
 
 
 def reading(options: Mapping[str, Any], unit: str = "") -> Reading:
-    """The options of reading among others.
+    """Select the options of reading from all keywords.
 
     Raises
     ------
-    ArgumentError : for a value that an option does not take.
+    ArgumentError : for a value that an option does not accept.
     """
     given = {k: v for k, v in options.items() if k in OPTIONS and v is not None}
     return Reading(**given, unit=unit)
 
 
 def refuse_unknown(options: Mapping[str, Any]) -> None:
-    """`ArgumentTypeError` for a keyword that is no option of reading."""
+    """Raise `ArgumentTypeError` for a keyword that is not an option of reading."""
     for name in options:
         if name not in OPTIONS:
             match = closest(name, list(OPTIONS))

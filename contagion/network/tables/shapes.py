@@ -1,7 +1,7 @@
-"""Tables of foreign shapes: told by their columns or named by the caller, and turned into ours.
+"""Tables in published formats: detected by their columns or named by the caller, then converted.
 
-The shapes are in `network/formats`, one file each, which registers them here. Rows are chosen with
-`where=`; several series of one pair are a question, never a sum.
+The formats are in `network/formats`, one file each, which registers them here. Rows are selected
+with `where=`; several series for one pair are an error and are never added up.
 """
 
 from __future__ import annotations
@@ -21,23 +21,23 @@ from .. import schema
 from .grids import Source
 from .reading import Reading
 
-PLAIN = "plain"  # the word for a table that is read as it stands
+PLAIN = "plain"  # the word for a table without a special format
 LABELLED = re.compile(r"\s*([^\W_][\w.+-]*|_[A-Z]):\s*(.+)", re.DOTALL)
 
 
 @dataclass(frozen=True)
 class Shape:
-    """A foreign shape.
+    """A published format of tables.
 
     Attributes
     ----------
     name : the word for `format=`.
-    title, version : what it is, and which version of it was looked at.
-    tables : the tables of the schema that it can become.
-    recipe : how it is read, one line of Python.
-    matches : whether a table as it was found is of this shape.
-    take : the same with columns of ours, as text; it raises `NetworkError` for what it leaves open.
-    own : names of `where` that it sees to itself.
+    title, version : description, and the version that is supported.
+    tables : the tables of the schema to which it can be converted.
+    recipe : an example of reading it, one line of Python.
+    matches : function that tells whether a source table has this format.
+    take : function that converts it to schema columns, as text; `NetworkError` if ambiguous.
+    own : names in `where` that the format handles itself.
     """
 
     name: str
@@ -54,19 +54,19 @@ SHAPES: dict[str, Shape] = {}
 
 
 def register(shapes: Sequence[Shape]) -> dict[str, Shape]:
-    """Make shapes known to every reader; all that are known."""
+    """Register formats for every reader; returns all registered formats."""
     SHAPES.update({shape.name: shape for shape in shapes})
     return SHAPES
 
 
 def taken(source: Source, name: schema.Table, how: Reading) -> Source:
-    """The rows that `where` keeps, with our columns where the table has a foreign shape.
+    """The rows selected by `where`, converted to schema columns if the table has a known format.
 
     Raises
     ------
-    UnknownNameError : for a format that is not known.
-    NetworkError : for rows that are not there, a file that has another shape than was said, and
-        what the shape leaves open.
+    UnknownNameError : for an unknown format.
+    NetworkError : for rows that do not exist, a file that does not have the stated format, and
+        ambiguous data.
     """
     if how.format is not None:
         known_name(how.format, [PLAIN, *SHAPES], "format")
@@ -101,7 +101,7 @@ def _shape(source: Source, name: schema.Table, how: Reading) -> Shape | None:
     if name not in shape.tables:
         if name == "exposures" and shape.matches(source):
             raise other(shape, source)
-        return None  # the format of another table
+        return None  # the option is meant for another table
     how.use("format")
     if shape.name != "matrix" and not shape.matches(source):
         raise NetworkError(
@@ -112,7 +112,7 @@ def _shape(source: Source, name: schema.Table, how: Reading) -> Shape | None:
 
 
 def other(shape: Shape, source: Source) -> NetworkError:
-    """C014: a shape that is no table of exposures, with what it becomes."""
+    """C014: a format that does not contain exposures, with the tables that it contains."""
     what = " or ".join(shape.tables)
     cascade = "contagion cascade --positions or " if "positions" in shape.tables else ""
     text = f"{source.origin or 'this'} is no table of exposures: it is {shape.title}, which "
@@ -122,7 +122,7 @@ def other(shape: Shape, source: Source) -> NetworkError:
 
 
 def code(cell: object) -> str:
-    """The code of a cell or heading such as "5J: All countries"; others as they are.
+    """The code of a cell or heading such as "5J: All countries"; other cells unchanged.
 
     >>> code("5J: All countries"), code("L_INSTR:Type of instruments"), code("BTC/USDT:USDT")
     ('5J', 'L_INSTR', 'BTC/USDT:USDT')
@@ -139,11 +139,11 @@ def _code(text: str) -> str:
 def chosen(
     frame: pd.DataFrame, name: schema.Table, how: Reading, but: Sequence[str] = ()
 ) -> pd.DataFrame:
-    """The rows that `where` keeps, by the columns that the table has (but those of `but`).
+    """The rows selected by `where`, for the columns of the table (except those in `but`).
 
     Raises
     ------
-    NetworkError : for a value that no row has, with those that there are.
+    NetworkError : for a value that no row has, with the existing values.
     """
     for theirs, values in how.of("where", name).items():
         wanted = schema.key(theirs)
@@ -174,16 +174,16 @@ def _text(cell: object) -> str:
 
 
 def one_series(frame: pd.DataFrame, by: list[str], origin: str, totals: Sequence[str] = ()) -> None:
-    """C015 where several rows are of one pair (and period) and another column tells them apart.
+    """C015 if several rows of one pair (and period) differ in another column.
 
     Parameters
     ----------
     by : columns of the pair and its period.
-    totals : words for "all together", proposed before others.
+    totals : words for totals, suggested before other values.
 
     Raises
     ------
-    NetworkError : with one value a column to keep, that of most pairs.
+    NetworkError : with a suggested value for each such column, the one that most pairs have.
     """
     group = frame.groupby(by, dropna=False, sort=False).ngroup().to_numpy()
     if not pd.Series(group).duplicated().any():
@@ -192,7 +192,7 @@ def one_series(frame: pd.DataFrame, by: list[str], origin: str, totals: Sequence
     apart = frame[rest].groupby(group).nunique(dropna=False)
     vary = [c for c in rest if (apart[c] > 1).any()]
     if not vary:
-        return  # the same rows twice: duplicates
+        return  # repeated rows: reported as duplicates
     sizes = frame.groupby(vary, sort=False).size()
     if not len(sizes):
         raise NetworkError(f"{origin}: empty cells in {listing(vary)} of rows for one pair.")
@@ -221,7 +221,7 @@ def one_series(frame: pd.DataFrame, by: list[str], origin: str, totals: Sequence
 def named(
     frame: pd.DataFrame, names: Mapping[Any, str], name: schema.Table, how: Reading
 ) -> dict[Any, str]:
-    """Those of {theirs: ours} that the caller says nothing about."""
+    """The part of {theirs: ours} that the options of the caller do not cover."""
     said = {str(k).strip(): v for k, v in how.of("columns", name).items()}
     given = {*said.values(), *how.of("constants", name)}
     return {
@@ -232,17 +232,17 @@ def named(
 
 
 def mapped(columns: Sequence[Any], name: schema.Table, how: Reading) -> dict[Any, str]:
-    """Those that the caller maps to columns of ours, with the heading that the caller writes."""
+    """Columns that the caller maps to the schema, with the heading as written by the caller."""
     said = {schema.key(k): str(k) for k in how.of("columns", name)}
     found = {c: said.get(schema.key(c), said.get(schema.key(code(c)))) for c in columns}
     return {c: theirs for c, theirs in found.items() if theirs is not None}
 
 
 def note(title: str, message: str, count: int = 1, code: str = "N005") -> Finding:
-    """What a shape took, dropped or assumed; with the code of an error it is repaired."""
+    """A finding on data used, dropped or assumed by a format; "repaired" for codes of errors."""
     return Finding(code, "repaired" if code[0] == "C" else "note", title, message, "", count)
 
 
 def asked(message: str, fix: str, count: int, code: str = "C014", title: str = "") -> NetworkError:
-    """A refusal with one finding."""
+    """A `NetworkError` with one finding."""
     return NetworkError([Finding(code, "error", title or "another content", message, fix, count)])

@@ -1,4 +1,4 @@
-"""Snapshots in one table: which column holds their dates, and the rows of one of them."""
+"""Several snapshots in one table: the column with their dates, and the rows of one snapshot."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ OF_CONTRACTS = re.compile(
 
 
 def label(cell: Any) -> str:
-    """How a period is written: dates as 2022-12-31, whole numbers without a decimal sign.
+    """The text of a period: dates as 2022-12-31, whole numbers without a decimal sign.
 
     >>> label(pd.Timestamp("2022-12-31")), label(2022.0), label(" 2022-Q4 ")
     ('2022-12-31', '2022', '2022-Q4')
@@ -83,10 +83,10 @@ def _like(cells: pd.Series, plain: bool) -> bool:
 
 
 def column(table: pd.DataFrame, name: Any, asked: bool) -> Any | None:
-    """A column whose cells are periods, though it is not called `period`.
+    """A column whose cells are periods, although it is not called `period`.
 
-    Only a column that the schema does not read, or `layer`, is looked at, and unless periods are
-    `asked` for, only where one pair (or node) stands in several of them.
+    Only columns outside the schema, or `layer`, are considered. Unless periods are `asked` for,
+    one pair (or node) must also occur in several of them.
     """
     known = schema.columns(name)
     for other in table.columns:
@@ -101,7 +101,7 @@ def column(table: pd.DataFrame, name: Any, asked: bool) -> Any | None:
 
 
 def in_order(labels: Iterable[str]) -> list[str]:
-    """Periods in the order of time, where their names sort that way; else as they come.
+    """Periods in order of time, if their names can be sorted by time; else in the given order.
 
     >>> in_order(["Q1 2023", "Q4 2022"]), in_order(["after", "before"])
     (['Q4 2022', 'Q1 2023'], ['after', 'before'])
@@ -114,7 +114,7 @@ def in_order(labels: Iterable[str]) -> list[str]:
 
 
 def _time(text: str) -> tuple[int, ...] | None:
-    """What a period sorts by: the year, then the rest as numbers."""
+    """The sort key of a period: the year, then its other parts as numbers."""
     if WHOLE.fullmatch(text):
         return (int(text[:4]), int(text[4:6] or 0), int(text[6:8].rstrip(".") or 0))
     if not TEXT.fullmatch(text):
@@ -143,9 +143,9 @@ def codes_of(cells: pd.Series) -> tuple[np.ndarray, list[str]]:
 
 
 def one(table: pd.DataFrame, name: schema.Table, wanted: Any) -> tuple[pd.DataFrame, list[Finding]]:
-    """The rows of one snapshot and those without a date, and what is said about it (C013).
+    """The rows of one snapshot and rows without a date, and the finding about it (C013).
 
-    Without `wanted`, several snapshots are an error. A table without dates stays as it is.
+    Without `wanted`, several snapshots are an error. A table without dates is unchanged.
 
     >>> rows = {"asset": ["ETH", "ETH"], "price": [2000, 1500], "day": ["2025-10-10", "2025-10-11"]}
     >>> table, told = one(pd.DataFrame(rows), "prices", "2025-10-11")

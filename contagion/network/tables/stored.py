@@ -1,4 +1,4 @@
-"""Files to tables as they were found: text, Parquet, workbooks and JSON, compressed or not."""
+"""Tables from files without conversion: text, Parquet, workbooks and JSON, also compressed."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ JSON = (".json", ".jsonl", ".ndjson")
 
 
 def existing(path: str | PathLike[str]) -> Path:
-    """The path; `MissingFileError` with the closest name beside it where there is no such file."""
+    """The path; `MissingFileError` with the closest name in the folder if it does not exist."""
     place = Path(path)
     if not place.exists():
         beside = [p.name for p in place.parent.iterdir()] if place.parent.is_dir() else []
@@ -36,12 +36,12 @@ def existing(path: str | PathLike[str]) -> Path:
 
 
 def load(path: str | PathLike[str], name: schema.Table, how: Reading) -> Source:
-    """The table of a file; of a workbook or JSON with several tables the one of that name.
+    """The table of a file; from a workbook or JSON with several tables the one with this name.
 
     Raises
     ------
-    MissingFileError : where there is no such file.
-    NetworkError : for a format that is not read, and a file that is broken, with its name.
+    MissingFileError : if the file does not exist.
+    NetworkError : for a format that is not supported, and a broken file, with its name.
     """
     place = existing(path)
     if place.is_dir():
@@ -72,7 +72,7 @@ def load(path: str | PathLike[str], name: schema.Table, how: Reading) -> Source:
 
 
 def _parquet(place: Path) -> pd.DataFrame:
-    """Typed columns as they are; decimals become numbers, and columns of bytes stay bytes."""
+    """Typed columns unchanged; decimals become numbers, and columns of bytes remain bytes."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -105,7 +105,7 @@ def _json(data: bytes, origin: str, name: schema.Table, suffix: str) -> Source:
 
 
 def has(place: Path, name: schema.Table, how: Reading) -> bool:
-    """A workbook or a JSON file that has a table of that name besides the one that is asked for."""
+    """Whether a workbook or a JSON file has a table of this name besides the requested one."""
     if place.suffix.lower() in EXCEL:
         names = [str(one) for one in _opened(place).sheet_names]
         own = [one for one in names if one.strip().casefold() == name]
@@ -159,7 +159,7 @@ def _cells(book: Any, sheet: str) -> list[tuple[int, list[Any]]]:
 
 
 def _found(book: Any, names: list[str], name: schema.Table) -> str:
-    """The sheet of that name, or with its columns, or the first that holds a table at all."""
+    """The sheet with this name, or with its columns, or the first sheet that contains a table."""
     for one in names:
         if one.strip().casefold() == name:
             return one

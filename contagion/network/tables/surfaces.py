@@ -1,4 +1,4 @@
-"""Fixes in words of the surface on which they are shown: Python, command line, or a study.
+"""Fixes in the syntax of the interface that shows them: Python, command line, or a study.
 
 A fix is written once, as keywords: `duplicates="sum" | "last"`, `columns={"Lender": "creditor"}`.
 """
@@ -22,7 +22,7 @@ MORE = re.compile(r'\s*(?:\||,? or)\s*("(?:[^"\\]|\\.)*")')
 
 
 def parts(fix: str) -> Iterator[tuple[int, int, str, list[Any]]]:
-    """The options in a fix: where they stand, the name, and the values to choose from.
+    """The options in a fix: their position in the text, the name, and the possible values.
 
     >>> [(name, values) for _, _, name, values in parts('duplicates="sum" | "last", if so.')]
     [('duplicates', ['sum', 'last'])]
@@ -46,7 +46,7 @@ def parts(fix: str) -> Iterator[tuple[int, int, str, list[Any]]]:
 
 
 def _end(text: str, at: int) -> int:
-    """The end of a literal: a string, a number, or what stands between brackets."""
+    """The end of a literal: a string, a number, or an expression in brackets."""
     depth, quote, k = 0, "", at
     while k < len(text):
         sign = text[k]
@@ -72,13 +72,13 @@ def _end(text: str, at: int) -> int:
 
 
 def _value(text: str) -> Any:
-    """The literal, with Ellipsis for what the reader fills in."""
+    """The literal, with Ellipsis for parts that the reader has to fill in."""
     plain = re.sub(r"…(?=\s*[,}\]])", "...", text.rstrip("."))
     return ... if plain == "{...}" else ast.literal_eval(plain)
 
 
 def proposals(fix: str) -> list[dict[str, Any]]:
-    """Each choice of a fix as keywords; Ellipsis and "…" stand for what the reader fills in.
+    """Each choice of a fix as keywords; Ellipsis and "…" are parts that the reader fills in.
 
     >>> proposals('totals="drop" leaves them out, totals="keep" says that they are nodes.')
     [{'totals': 'drop'}, {'totals': 'keep'}]
@@ -105,14 +105,14 @@ def on_command_line(text: str) -> str:
 
 
 def in_study(text: str) -> str:
-    """The same, with the keys of the table `network` of a study.
+    """A fix, or a message with one, with the keys of the table `network` of a study.
 
     >>> in_study('duplicates="sum" | "last", or columns={"Lender": "creditor"}.')
     '[network] duplicates = "sum" | "last", or [network] columns = { Lender = "creditor" }.'
     """
     shown, at = [], 0
     for start, end, name, values in parts(text):
-        if name != "residual":  # of margins, which are no network
+        if name != "residual":  # an option for margins, not for networks
             said = f"[network] {name} = {' | '.join(map(_toml, values))}"
             shown += [text[at:start], said]
             at = end
@@ -120,7 +120,7 @@ def in_study(text: str) -> str:
 
 
 def _toml(value: Any) -> str:
-    """A literal as TOML has it, with … for what the reader fills in.
+    """A literal in TOML, with … for parts that the reader fills in.
 
     >>> _toml({"A b": ["x", 1.5]}), _toml(...), _toml({})
     ('{ "A b" = ["x", 1.5] }', '…', '{}')

@@ -1,4 +1,4 @@
-"""Text to numbers, column by column, as the schema says; and what a cell may not be."""
+"""Conversion of text to numbers, column by column by the schema; messages for wrong cells."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ EXAMPLES = {"percent": 5, "basis_points": 500, "factor": 1.05, "factor_basis_poi
 
 
 def converted(done: Mapped, name: schema.Table, how: Reading, dtypes: Mapping[Any, Any]) -> None:
-    """Every column of numbers as float64, in place; what was repaired is added to the findings.
+    """Convert every column of numbers to float64, in place; repairs are added to the findings.
 
-    A column with cells that are no numbers stays text: the checks name the cells. The decimal sign
-    is that of the column, else that of the other columns of the table. `dtypes` are those of the
-    columns.
+    A column with cells that are not numbers remains text: the checks name the cells. The decimal
+    sign follows from the column, or else from the other columns of the table. `dtypes` are those of
+    the columns.
     """
     table, own = done.frame, schema.columns(name)
     text = [
@@ -70,7 +70,7 @@ def _numbers(
 
 
 def _maybe(cells: pd.Series) -> bool:
-    """A column that the schema does not know and whose first cells are numbers."""
+    """Whether a column outside the schema has numbers in its first cells."""
     if not isinstance(cells.dtype, pd.StringDtype):
         return False
     some = cells.dropna().iloc[:FEW]
@@ -87,7 +87,7 @@ def _money(
     new: dict[Any, np.ndarray],
     how: Reading,
 ) -> None:
-    """Words such as bn, signs of currencies and the unit of a heading, into the unit of all."""
+    """Convert words such as bn, signs of currencies and units of headings to the common unit."""
     home, said = parse(how.unit), parse(done.units.get(c, ""))
     codes = list(read.codes) if read is not None else []
     codes += [said.asset] if said.asset else []
@@ -107,7 +107,7 @@ def _money(
         )  # fmt: skip
         return
     if len(set(codes)) == 1 and not how.unit:
-        done.units.setdefault(c, codes[0])  # the unit of the network, where it is the only one
+        done.units.setdefault(c, codes[0])  # the unit of the network, if it is the only one
     if read is None and said.factor == 1 and not foreign:
         return
     values = new.get(c)
@@ -158,7 +158,7 @@ def _rate(
     new: dict[Any, np.ndarray],
     how: Reading,
 ) -> None:
-    """Per cent, basis points and factors as fractions."""
+    """Convert per cent, basis points and factors to fractions."""
     if c in how.rates:
         how.use(f"rates:{c}")
         values = new.get(c)
@@ -194,7 +194,7 @@ def _raw(done: Mapped, c: str, name: schema.Table) -> None:
 def cells(
     column: schema.Column, given: pd.Series, how: Reading
 ) -> tuple[np.ndarray | pd.Series | None, np.ndarray | None]:
-    """A column as the schema has it (None: as it stands), and the cells that it does not allow."""
+    """A column with the type of the schema (None: unchanged), and the cells not permitted."""
     if column.dtype == "string":
         if not column.words:
             return None, None
@@ -221,7 +221,7 @@ def cells(
 def wrong(
     column: schema.Column, given: pd.Series, rows: np.ndarray, where: str
 ) -> tuple[str, str, str]:
-    """Title, message and fix for cells that the schema does not allow."""
+    """Title, message and fix for cells that the schema does not permit."""
     some = given.iloc[rows]
     near = closest(some.iloc[0], column.words.split()) if column.words else ""
     hint = f" Did you mean {near!r}?" if near else ""
