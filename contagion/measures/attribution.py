@@ -278,7 +278,7 @@ def protection(
     network, model : any model. One run for each node in `nodes`.
     shock : a shock, or names of nodes that default with recovery 0.
     nodes : nodes to protect, one at a time; by default all whose creditors lose in the shock.
-    n_jobs, progress : processes (-1 for all cores; the numbers do not depend on it), a bar.
+    n_jobs, progress : processes (-1 for all cores; does not change results), progress bar.
 
     Returns
     -------

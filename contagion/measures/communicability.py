@@ -30,7 +30,7 @@ ROOM = 1e-12  # tolerance for rounding errors in the comparison of claim and equ
 NOT_ABLE = "it cannot fail, or has no positive known equity"
 NOT_HIT = "no single default hits it"
 NO_IMPACT = "its default hits no other node"
-TOO_MANY = "the paths add up to more than a number can hold"
+TOO_MANY = "the sum over paths is too large for a floating-point number"
 
 
 def _able(network: ExposureNetwork) -> np.ndarray:

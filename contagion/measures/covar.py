@@ -66,7 +66,7 @@ def covar(
     minimum : scenarios required beyond a CoVaR, otherwise it is nan. With weights, the effective
         number (Σ p)² / Σ p² counts.
     rng : seed or generator of the resamples.
-    n_jobs, progress : processes (-1 for all cores; the numbers do not depend on it), a bar.
+    n_jobs, progress : processes (-1 for all cores; does not change results), progress bar.
 
     Returns
     -------

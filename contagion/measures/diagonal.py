@@ -27,7 +27,7 @@ def aumann_shapley(
     tolerance: float = 1e-7,
     max_evaluations: int = 1_000_000,
 ) -> Attribution:
-    """Price each unit of the shock by its marginal loss, averaged as the shock grows from 0 to 100 %.
+    """Price each unit of the shock: its marginal loss, averaged over shock sizes from 0 to 100 %.
 
         φ_i = ∫₀¹ x_i ∂v(t x)/∂x_i dt,   Σ_i φ_i = v(x) − v(0),   x the losses of the shock
 

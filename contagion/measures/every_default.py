@@ -134,7 +134,7 @@ def every_default(
     before, book = np.maximum(base.equity, 0.0), network.book
     losses, rounds = np.zeros((n, n)), np.zeros(n, np.int64)
     channels = {name: np.zeros(n) for name in base.channels or {}}
-    parts = np.array_split(np.arange(n), 1 + n * n // CHUNK)  # batches of triggers that fit into memory
+    parts = np.array_split(np.arange(n), 1 + n * n // CHUNK)  # batches that fit into memory
     tasks = [(model, network, triggers, recovery) for triggers in parts]
     label = type(model).__name__
     for triggers, outcome in zip(

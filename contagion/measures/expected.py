@@ -93,7 +93,7 @@ def expected_systemic_loss(
     method : "exact" enumerates all sets of nodes with p > 0, for at most 16 such nodes.
     samples : draws of two or more defaults; single defaults are not sampled but summed exactly.
     rng : as `numpy.random.default_rng`.
-    n_jobs, progress : processes (-1 for all cores; the numbers do not depend on it), a bar.
+    n_jobs, progress : processes (-1 for all cores; does not change results), progress bar.
 
     Raises
     ------
@@ -172,7 +172,7 @@ def marginal_systemic_risk(
     probabilities, recovery : as in :func:`expected_systemic_loss`, method "single".
     exposures : rows of `network.exposures` for which the exact difference is computed.
     exact : number of exposures with an exact difference, if `exposures` is not given.
-    n_jobs, progress : processes (-1 for all cores; the numbers do not depend on it), a bar.
+    n_jobs, progress : processes (-1 for all cores; does not change results), progress bar.
 
     Returns
     -------
