@@ -148,7 +148,7 @@ def test_external_creditors_who_would_share():
     net = ct.ExposureNetwork(nodes, owed, external_creditors="pari_passu", duplicates="keep")
     found = gradient(net, EN, ct.Shock.loss({"a": 6}), of={"b": 1.0})
     assert np.isnan(found.capital["a"])
-    assert "external creditors rank" in found.capital.reasons["a"]
+    assert "rank of the external creditors" in found.capital.reasons["a"]
 
 
 def test_layers_share_losses_without_default_costs():

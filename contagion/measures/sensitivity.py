@@ -39,7 +39,7 @@ from .registry import Measure, scored
 UNKNOWN = "balance sheet not known"
 EMPTY = "no equity: the node passes on a first loss in full"
 ENDLESS = "a first loss here would grow without limit until nodes default"
-TIER = "no closed form: the rank of the external creditors is not given by a tier"
+TIER = "the rank of the external creditors does not follow from the tables of the network"
 CLAIM = {
     "creditor": "node that holds the claim",
     "debtor": "node that owes it",
