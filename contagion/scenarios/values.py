@@ -1,4 +1,4 @@
-"""Parameters of scenarios: one number, one for each node, or a column; checked, and in words."""
+"""Parameters of scenarios: one number, one for each node, or a column; checks and plain values."""
 
 from __future__ import annotations
 

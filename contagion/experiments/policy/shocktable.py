@@ -126,9 +126,8 @@ class ShockComparison:
         Columns: initial_loss, socialized, loss (of owners and of external creditors), owners_loss,
         external_loss (the parts of loss), shortfall (of all debts, in the graph and outside),
         deadweight, funded (borne by the money put up, and in none of the others), defaults (a
-        number); cost; avoided (of the measure `of`, against "as given") and avoided_per_cost, nan
-        where nothing is paid.
-        Models that do not settle claims have loss, funded and defaults only.
+        number); cost; avoided (of the measure `of`, against "as given") and avoided_per_cost (nan
+        if the cost is 0). Models that do not settle claims have only loss, funded and defaults.
         """
         frame = pd.DataFrame({name: measures(*run) for name, run in self.runs.items()}).T
         frame.index.name = "intervention"

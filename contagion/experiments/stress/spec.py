@@ -1,4 +1,4 @@
-"""The specification of a run in plain values: to store, to compare, and to find again."""
+"""The specification of a run in plain values: to store, to compare, and to identify it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def model_spec(model: Model) -> Spec:
 
 
 def _said(value: Any) -> str:
-    """A parameter as text; a book and a path with the digest of what they hold."""
+    """A parameter as text; a book or a path with the digest of its content."""
     if isinstance(value, MarginBook):
         words = (value.prices, value.instruments, value.schedules, value.portfolio, value.unit)
         parts: list[Any] = [value.positions, value.loans, repr(words)]
@@ -47,7 +47,7 @@ def _said(value: Any) -> str:
 
 
 def network_digest(network: ExposureNetwork) -> str:
-    """SHA-256 (hex) of everything that a model reads of a network, in its order of rows."""
+    """SHA-256 (hex) of all data of a network that a model reads, in the order of its rows."""
     found = hashlib.sha256()
     words = (network.unit, network.external_creditors, sorted(network._choices.items()))
     rules = sorted((str(node), repr(rule)) for node, rule in network._rules.items())
