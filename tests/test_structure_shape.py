@@ -330,7 +330,7 @@ def test_concentration_of_a_network():
     assert table["total"].tolist() == [13, 6, 8, 8]
     assert (table["reason"] == "").all()
     silent = measures.concentration_table(network([[0, 0], [0, 0]]), of=["claims"])
-    assert silent.loc["claims", "reason"] == "no node has any of it, or no amount is known"
+    assert silent.loc["claims", "reason"] == "the total is 0, or no amount is known"
     with pytest.raises(ValueError, match="Did you mean 'claims'"):
         measures.amounts(net, "claim")
 

@@ -48,7 +48,7 @@ class OverNetworks:
         say = same_scale(lost, self.unit)
         return (
             f"{self.shock!r} through {self.model!r} on {plural(len(self.table), 'network')}: "
-            f"owners lose {say(lost.min())} to {say(lost.max())}, {say(lost.median())} in half"
+            f"owners lose {say(lost.min())} to {say(lost.max())}, median {say(lost.median())}"
         )
 
     def _repr_html_(self) -> str:

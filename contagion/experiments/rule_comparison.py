@@ -175,7 +175,7 @@ def compare_rules(
         raise ArgumentError('Nothing to compare: rules={"name": {node: rule}}.')
     if AS_GIVEN in rules:
         raise ArgumentError(
-            f"{AS_GIVEN!r} is the network as it is; call the set of rules otherwise."
+            f"{AS_GIVEN!r} is the unchanged network; choose another name for the set."
         )
     results = {AS_GIVEN: model.propagate(network, shock, baseline=baseline)}
     assert results[AS_GIVEN].socialization is not None

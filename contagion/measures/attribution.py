@@ -63,10 +63,10 @@ class Attribution:
         error = float(self.standard_errors.max())
         say = same_scale([self.total, *self.values], self.unit)
         sampled = f"standard errors up to {say(error)}"
-        how = "exact" if self.exact else sampled if error else "cut off at the tolerance"
+        how = "exact" if self.exact else sampled if error else "truncated at the tolerance"
         lines = [f"{self.method}: {say(self.total)}, {made}, {how}"]
         if not self.reached:
-            lines.append("  the error that was asked for is not reached")
+            lines.append("  the target error is not reached")
         for row in self.table.head(8).itertuples():
             share = "" if np.isnan(row.share) else f" ({row.share:.1%})"  # type: ignore[arg-type]
             lines.append(f"  {row.Index}: {say(float(row.value))}{share}")  # type: ignore[arg-type]

@@ -29,7 +29,7 @@ CURVE = {
     "share": "amount over the total of the known ones, a share",
     "cumulative": "share of this and all larger nodes together, a share",
 }
-NOTHING = "no node has any of it, or no amount is known"
+NOTHING = "the total is 0, or no amount is known"
 
 
 def amounts(network: ExposureNetwork, of: Quantity = "assets") -> pd.Series:
@@ -126,7 +126,7 @@ def concentration_ratio(values: pd.Series, k: int) -> float:
     Source: definition in common use, as in the reports of competition authorities.
     """
     if k < 1:
-        raise ArgumentError(f"k={k!r}: the concentration ratio is that of the 1, 2, ... largest.")
+        raise ArgumentError(f"k={k!r}: the number of largest nodes has to be 1 or more.")
     known = _known(values)
     return float(known[:k].sum() / known.sum()) if known.sum() > 0 else np.nan
 

@@ -73,6 +73,6 @@ def error(estimates: np.ndarray, all_of: int = 0, drawn: int = 0) -> tuple[str, 
         return (f"an estimate from {part}, without a standard error",)
     relative = 100.0 * np.median(size[mean > 0] / mean[mean > 0]) if (mean > 0).any() else 0.0
     return (
-        f"an estimate from {part}: standard error {size.max():.2g} at most, {relative:.2g} % of "
-        "the value at half of the nodes",
+        f"an estimate from {part}: standard error {size.max():.2g} at most, with a "
+        f"median of {relative:.2g} % of the value",
     )

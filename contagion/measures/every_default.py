@@ -125,8 +125,8 @@ def every_default(
     n = len(network)
     if n > MOST:
         raise ArgumentError(
-            f"{n:,} nodes have too many pairs to keep ({MOST:,} nodes at most). ct.rank adds up "
-            "what each default costs without keeping the pairs."
+            f"{n:,} nodes have too many pairs to keep ({MOST:,} nodes at most). ct.rank sums "
+            "the losses of each default without keeping the pairs."
         )
     running = {"n_jobs": n_jobs, "progress": progress}
     sums = each_default(network, model, recovery=recovery, more=True, **running)  # type: ignore[arg-type]

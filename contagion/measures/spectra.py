@@ -63,7 +63,7 @@ def perron_vector(matrix: csr_array) -> tuple[np.ndarray, str]:
     top = max(root for root, _, _ in parts)
     best = [part for part in parts if part[0] >= top * (1 - TIE)]
     if len(best) > 1:
-        why = "parts of the network that form no common cycle share the largest eigenvalue"
+        why = "several components of the network have the same largest eigenvalue"
         return np.full(n, np.nan), why
     root, members, inside = best[0]
     x = np.zeros(n)

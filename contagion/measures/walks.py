@@ -24,8 +24,8 @@ from .registry import Measure, scored
 from .spectra import claim_matrix, row_shares, strong_components
 
 Distance = Literal["hops", "amount"]
-ONE_START = "the only start: no path that could pass through it was looked at"
-ONE_END = "the only end: no path that could begin at it was looked at"
+ONE_START = "the only start node: no paths through it were searched"
+ONE_END = "the only end node: no paths from it were searched"
 CHUNK = 2**22  # entries of the distance matrix held at a time
 
 
@@ -182,7 +182,7 @@ def harmonic(
     named = np.argsort(_by_name(network))
     parts = [named] if k is None else [named[part] for part in drawn.groups(n, k, rng)]
     if n < 2:
-        why = {"a single node has no other to be close to": np.ones(n, bool)}
+        why = {"there is only one node": np.ones(n, bool)}
         return scored("harmonic", np.full(n, np.nan), network.names, why)
     values, found, alone = _per_start(np.array([_nearness(back, part) for part in parts]), parts)
     notes = () if k in (None, n) else drawn.error(found, n, k)

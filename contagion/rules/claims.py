@@ -89,7 +89,7 @@ class Claims:
         self.refuse(
             found < least,
             f"{rule!r}: {column!r} is below {least:g} for",
-            'ProRata(weight, negative="zero") says that those bear nothing.'
+            'With ProRata(weight, negative="zero") those bear no loss.'
             if least == 0
             else "Correct it.",
         )

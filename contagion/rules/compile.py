@@ -198,7 +198,7 @@ def _own_money_first(rule: Waterfall, claims: Claims, at: np.ndarray) -> None:
         name = rule.names[int(np.argmax(late.any(axis=0)))]
         raise RuleError(
             f"Layer {name!r} of the waterfall has no claims on the graph and comes after layers "
-            "that have: it would be own money of the node, which always loses first. Give the "
+            "that have: it would be own funds of the node, which always lose first. Give the "
             f"layer to a node that holds a claim with layer {name!r}, or put it first."
         )
 

@@ -120,7 +120,7 @@ class Waterfall(Rule):
             near = closest(name, names)
             claims.refuse(
                 unknown,
-                f"The waterfall has the layers {', '.join(names)} and none {name!r}, the layer of",
+                f"The waterfall has the layers {', '.join(names)} but not {name!r}, the layer of",
                 f"Did you mean {near!r}?" if near else "Name the layer, or leave the cell empty.",
             )
         return names, at.fillna(-1).to_numpy(np.int64)
@@ -153,8 +153,8 @@ class Waterfall(Rule):
                 )
             if not np.isfinite(layer.capacity):
                 raise RuleError(
-                    f"Layer {layer.name!r} has no claims and capacity {layer.capacity}: own money "
-                    "is a sum. Give it as money."
+                    f"Layer {layer.name!r} has no claims and capacity {layer.capacity}: own funds "
+                    "need a finite capacity, in money."
                 )
         if not own:
             return table, claims

@@ -56,7 +56,7 @@ class Derived(Scenarios):
 
     @property
     def portfolio(self) -> tuple[pd.Index, csr_array] | None:
-        """Assets whose prices move, and what is held of them."""
+        """Assets whose prices move, and the holdings of them."""
         return self.base.portfolio
 
     def _based(self, number: int) -> Batch:
@@ -80,7 +80,7 @@ class Placed(Derived):
 
     @property
     def portfolio(self) -> tuple[pd.Index, csr_array] | None:
-        """Assets whose prices move, and what is held of them."""
+        """Assets whose prices move, and the holdings of them."""
         return None if self.base.portfolio is None else self.held
 
     def _block(self, number: int) -> Batch:

@@ -178,8 +178,8 @@ def _root(names: pd.Index, given: Any, noun: str) -> np.ndarray:
     values, vectors = np.linalg.eigh(matrix[np.ix_(place, place)])
     if values[0] < -1e-8:
         raise ShockError(
-            f"correlation has a negative eigenvalue ({values[0]:.3g}): no numbers have these "
-            "correlations together. Take the nearest correlation matrix."
+            f"correlation has a negative eigenvalue ({values[0]:.3g}): it is not a valid "
+            "correlation matrix. Take the nearest one."
         )
     vectors *= np.where(vectors.sum(0) < 0, -1.0, 1.0)
     root = np.empty((n, n))

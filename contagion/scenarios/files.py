@@ -267,7 +267,7 @@ def series(file: Path, what: str = "") -> pd.DataFrame:
     table = table.set_index(table.columns[0])
     text = [c for c in table if not pd.api.types.is_numeric_dtype(table[c].dtype)]
     if text:
-        raise ShockError(f"{what}{file.name} has cells that are no numbers in {listing(text)}.")
+        raise ShockError(f"{what}{file.name} has cells that are not numbers in {listing(text)}.")
     return table
 
 

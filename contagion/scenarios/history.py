@@ -216,7 +216,7 @@ def _exposed(
         fits = [columns.isin(names).all() for names in (network.names, assets)]
         if all(fits):
             raise ShockError(
-                "The columns of returns are nodes and assets: say by='node' or 'asset'."
+                "The columns of returns are nodes and assets: set by='node' or 'asset'."
             )
         nearer = columns.isin(assets).sum() > columns.isin(network.names).sum()
         by = "asset" if nearer else "node"
@@ -226,7 +226,7 @@ def _exposed(
         known_name(strange[0], known, by, "returns")
     still = known[~known.isin(columns)]
     said_so = (
-        (f"{plural(len(still), by)} without returns stand still: {listing(still)}.",)
+        (f"{plural(len(still), by)} without returns do not change: {listing(still)}.",)
         if len(still)
         else ()
     )

@@ -254,15 +254,15 @@ def _combinable(
     if over.any():
         at = int(np.flatnonzero(over)[0])
         raise ShockError(
-            f"{str(network.names[at])!r} would lose {money(most[at], network.unit)} where the "
-            f"worst of {', '.join(axes)} come together, and has external assets of "
+            f"{str(network.names[at])!r} would lose {money(most[at], network.unit)} if the "
+            f"worst shocks of {', '.join(axes)} are combined, and has external assets of "
             f"{money(assets[at], network.unit)}."
         )
     moved = [hit.prices.min(0) - 1.0 for hit in hits if hit.prices is not None]
     if moved and (np.sum(moved, 0) < -1 - 1e-12).any():
         raise ShockError(
-            f"Where the worst of {', '.join(axes)} come together, a price falls by more than all "
-            "of it: price moves add up."
+            f"If the worst shocks of {', '.join(axes)} are combined, a price falls by more than "
+            "all of it: price moves add up."
         )
     low = np.array([np.nan_to_num(values, nan=np.inf).min(0) for values in rates])
     high = np.array([np.nan_to_num(values, nan=-np.inf).max(0) for values in rates])

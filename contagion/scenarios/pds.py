@@ -148,8 +148,8 @@ def defaults(
             )
         if not specific.size or not specific.all():
             raise ShockError(
-                "target raises the probabilities given the factor; with a matrix of correlations "
-                "or a correlation of 1 nothing is left to chance. Use tilt."
+                "target raises the probabilities conditional on the factor; with a matrix of "
+                "correlations or a correlation of 1 the factors fix all defaults. Use tilt."
             )
     field = sample.field(
         network.names,

@@ -347,7 +347,7 @@ def losing(network: ExposureNetwork) -> tuple[np.ndarray, tuple[str, ...]]:
     unknown = np.isnan(assets)
     if not np.nansum(assets) > 0:
         raise ShockError(
-            "No node has known external assets, so that there is nothing to lose a part of. Give "
+            "No node has known external assets, so relative losses are not defined. Give "
             "external_assets in the table of nodes, or draw defaults."
         )
     said, least = [], network.only_equity
@@ -358,8 +358,8 @@ def losing(network: ExposureNetwork) -> tuple[np.ndarray, tuple[str, ...]]:
         )
     if least.any():
         said.append(
-            f"Of {plural(int(least.sum()), 'node')} only the equity is known; a part of the least "
-            f"external assets that carry it is lost: {listing(network.names[least])}."
+            f"Of {plural(int(least.sum()), 'node')} only the equity is known; losses are relative "
+            f"to the smallest external assets consistent with it: {listing(network.names[least])}."
         )
     return assets, tuple(said)
 

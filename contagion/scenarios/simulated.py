@@ -192,7 +192,7 @@ def _payable(network: ExposureNetwork, total: np.ndarray, rates: np.ndarray | No
         raise ShockError(
             f"{str(network.names[at])!r} loses {money(total[row, at], network.unit)} in row {row} "
             f"and has external assets of {money(assets[at], network.unit)} "
-            f"({plural(int(over.sum()), 'such cell')}). Cut the losses where that is meant: "
+            f"({plural(int(over.sum()), 'such cell')}). Cap the losses if that is intended: "
             "np.minimum(losses, net.book.external_assets)."
         )
     return np.asarray(np.fmin(total, assets))

@@ -88,7 +88,7 @@ def student_fit(data: Sample, degrees: float | None) -> Fitted:
             break
     else:
         raise ConvergenceError(
-            "The Student-t fit did not end in 1,000 steps; give degrees= or use another method.",
+            "The Student-t fit did not converge in 1,000 steps; give degrees=, or another method.",
             (m, s, v),
         )
     held = _held(v, degrees)

@@ -83,7 +83,7 @@ def _of_each(
 def sample_of(losses: Any, level: float, system: Any, weights: Any) -> Sample:
     """Check and sort the arguments."""
     if not 0 < level < 1:
-        raise ArgumentError(f"level={level}: it lies between 0 and 1, 0.95 say.")
+        raise ArgumentError(f"level={level}: it lies between 0 and 1, such as 0.95.")
     table = losses if isinstance(losses, pd.DataFrame) else pd.DataFrame(np.asarray(losses, float))
     x = table.to_numpy(float)
     bad = ~np.isfinite(x).all(axis=0)

@@ -99,6 +99,6 @@ class LayerComparison:
     def __repr__(self) -> str:
         unit = self.network.unit if self.what in ("loss", "default_impact") else ""
         total = self.total
-        lines = [f"{self.what} by layer on {self.network.name or 'network'}, added up over nodes:"]
+        lines = [f"{self.what} by layer on {self.network.name or 'network'}, summed over nodes:"]
         lines += [f"  {name}: {money(float(total[name]), unit)}" for name in total.index[1:]]
         return "\n".join(lines)

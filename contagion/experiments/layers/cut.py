@@ -154,6 +154,6 @@ def _refuse_covers(network: ExposureNetwork, moved: np.ndarray) -> None:
         first = covers[hit].iloc[0]
         raise NetworkError(
             f"{plural(int(hit.sum()), 'guarantee')} covers claims of other layers, e.g. those of "
-            f"{str(first['creditor'])!r} on {str(first['debtor'])!r}, and says nothing of layers. "
+            f"{str(first['creditor'])!r} on {str(first['debtor'])!r}, and names no layer. "
             "Fix: net.with_guarantees(None), or a layer= filter when reading."
         )

@@ -108,7 +108,7 @@ def compare_cascades(
     if not interventions:
         raise PolicyError('Nothing to compare: give {"name": CircuitBreaker(...)}.')
     if AS_GIVEN in interventions:
-        raise PolicyError(f"{AS_GIVEN!r} is the cascade as it is; call the breaker otherwise.")
+        raise PolicyError(f"{AS_GIVEN!r} is the unchanged cascade; choose another name.")
     steered = {k: one.market(book, cascade) for k, one in interventions.items()}
     rows = {}
     for name, (held, each) in ({AS_GIVEN: (book, cascade)} | steered).items():

@@ -122,10 +122,10 @@ def compare(
     if not interventions:
         raise PolicyError('Nothing to compare: give {"name": intervention}.')
     if AS_GIVEN in interventions:
-        raise PolicyError(f"{AS_GIVEN!r} is the network as it is; call the intervention otherwise.")
+        raise PolicyError(f"{AS_GIVEN!r} is the unchanged network; choose another name.")
     for name, one in interventions.items():
         if not isinstance(one, Intervention):
-            raise PolicyError(f"{name!r} is a {type(one).__name__}, no intervention.")
+            raise PolicyError(f"{name!r} is a {type(one).__name__}, not an intervention.")
     of = of or ("socialized" if model.settles else "loss")
     bench = Bench(network, model, shock, baseline, weighting, n_jobs, progress)
     costs = {AS_GIVEN: 0.0} | {

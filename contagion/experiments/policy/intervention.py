@@ -220,7 +220,7 @@ def rows_of(network: ExposureNetwork, nodes: Iterable[Any] | None, who: str) -> 
     if len(blank):
         raise PolicyError(
             f"{who}: the balance sheet of {listing(network.names[blank])} is not known, so it "
-            "never fails and capital does nothing there. Leave it out, or give it equity."
+            "never defaults and capital has no effect there. Leave it out, or give it equity."
         )
     return rows
 

@@ -37,7 +37,7 @@ COLUMNS = {
     "value": "the measure with the mix, money or nodes",
     "avoided": "fall of the measure against no intervention, money or nodes",
     "avoided_per_cost": "avoided over cost, by money",
-    "frontier": "no mix that was tried costs as much or less and leaves less",
+    "frontier": "no other mix that was run has at most this cost and a lower value",
     "chosen": "the mix that answers the question",
 }
 Names = tuple[str, ...]
@@ -94,7 +94,7 @@ class Mix:
         per = pd.Series({"cost": divisor, "value": 1.0 if plain else divisor})
         per["avoided"] = per["value"]
         words = f", {'costs ' if plain else ''}{words}" if words else ""
-        short = "" if self.reached is not False else ", which no mix that was tried reaches"
+        short = "" if self.reached is not False else ", which no mix that was run reaches"
         head = (
             f"{' + '.join(self.names) or NOBODY}: {self.of} {cell(self.value / per['value'])} for "
             f"{cell(self.cost / divisor)}{words} ({self.asked}{short}; "
@@ -307,7 +307,7 @@ class _Search:
             if mine and all(np.isnan(value) for _, value in mine.values()):
                 shortest = min(mine, key=len)
                 reason = self.reasons[" + ".join(shortest)]
-                raise PolicyError(f"{name!r} applies in no mix that was tried. {reason}")
+                raise PolicyError(f"{name!r} applies in no mix that was run. {reason}")
 
     def table(self) -> pd.DataFrame:
         """The mixes that were run, cheapest first; `number` is the position in `found`."""

@@ -243,8 +243,8 @@ def with_cash(network: ExposureNetwork, more: np.ndarray, who: str) -> ExposureN
     """The network with the external assets of each node increased by `more` (n,)."""
     if network._shareholdings is not None:
         raise PolicyError(
-            f"{who} does not apply to a network with shareholdings: the owners after new money "
-            "are not known. Leave them out: net.with_shareholdings(None)."
+            f"{who} does not apply to a network with shareholdings: the ownership after "
+            "the injection is not known. Leave them out: net.with_shareholdings(None)."
         )
     at = np.flatnonzero(more > 0)
     if not len(at):

@@ -173,7 +173,7 @@ class Program:
         if found.z is None or not found.proved:
             raise PolicyError(
                 f"The bailout programme with {k} switches was not solved in {seconds:g} seconds "
-                f"({found.message}). Give it more with seconds=, or fewer nodes=."
+                f"({found.message}). Increase seconds=, or give fewer nodes=."
             )
         box = box.copy()
         off = switched[found.z[len(cost) :] < 0.5]

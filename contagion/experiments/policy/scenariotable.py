@@ -214,7 +214,7 @@ class ScenarioComparison:
         lines.append(
             "differences against 'as given' ± half of their paired 95 % interval"
             if self.sampled
-            else "differences against 'as given'; a list of scenarios, no sample: no intervals"
+            else "differences against 'as given'; a list of scenarios, not a sample: no intervals"
         )
         return "\n".join([*lines, *self._less()])
 
@@ -231,8 +231,8 @@ class ScenarioComparison:
             if not gone > 1e-9 * abs(most):  # rounding
                 continue
             text = (
-                f"{name}: the scenarios destroy {money(gone, self.unit)} less in the mean, because "
-                "they hit nodes that have paid out before"
+                f"{name}: the scenarios destroy {money(gone, self.unit)} less on average, because "
+                "nodes that they hit have paid out assets before"
             )
             found += textwrap.wrap(text, 79, subsequent_indent="    ")
         return found

@@ -172,8 +172,8 @@ class ShockComparison:
             most, now = self.table.loc[[AS_GIVEN, name], "initial_loss"]
             if most - now > 1e-9 * most:
                 text = (
-                    f"{name}: the shock destroys {money(most - now, self.unit)} less, because it "
-                    "hits nodes that have paid out before"
+                    f"{name}: the shock destroys {money(most - now, self.unit)} less, because "
+                    "nodes that it hits have paid out assets before"
                 )
                 found += textwrap.wrap(text, 79, subsequent_indent="    ")
         return found

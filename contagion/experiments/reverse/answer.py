@@ -40,9 +40,7 @@ class Goal:
     def of(network: ExposureNetwork, fail: Any, loss: float | None) -> Goal:
         """From names; `UnknownNameError` for an unknown node, `ArgumentError` for none or both."""
         if (fail is None) == (loss is None):
-            raise ArgumentError(
-                "Say what the shock has to do: fail= a node or nodes, or loss= money."
-            )
+            raise ArgumentError("Give one goal: fail= a node or nodes, or loss= money.")
         if loss is not None:
             if not (np.isfinite(loss) and loss > 0):
                 raise ArgumentError(f"loss = {loss}: money above 0.")

@@ -91,8 +91,8 @@ def break_even_fund(
     losses, recoveries = hit.losses, hit.pins
     if not np.isnan(recoveries[at]):
         raise ArgumentError(
-            f"{str(node)!r} fails by the shock, whatever it has: give its loss of assets instead "
-            "of a default, Shock.loss."
+            f"{str(node)!r} is set to default by the shock, whatever its funds. Give its loss of "
+            "assets instead of a default: Shock.loss."
         )
     paid = recoveries.copy()
     paid[at] = 1.0
@@ -167,10 +167,10 @@ def consistent_buffers(
     )
     both = [str(network.names[at]) for at in stood if at in fell]
     if both:
-        raise ArgumentError(f"{both[0]!r} is said to have survived and to have failed.")
+        raise ArgumentError(f"{both[0]!r} is in both survived= and failed=.")
     pinned = [str(network.names[at]) for at in stood if not np.isnan(recoveries[at])]
     if pinned:
-        raise ArgumentError(f"{pinned[0]!r} is said to have survived, and fails by the shock.")
+        raise ArgumentError(f"{pinned[0]!r} is in survived=, but the shock sets it to default.")
     fell = [at for at in fell if np.isnan(recoveries[at])]
     pins = np.tile(recoveries, (1 + len(fell), 1))
     pins[:, stood] = 1.0

@@ -115,7 +115,7 @@ def smallest_fall(
         if not (np.isfinite(weight) and weight > 0):
             raise ArgumentError(f"assets= gives {name!r} {weight}: a weight above 0.")
     if not weights:
-        raise ArgumentError("assets= names none whose price falls.")
+        raise ArgumentError("assets= is empty: name at least one asset.")
 
     def reached(sizes: np.ndarray) -> np.ndarray:
         hits = [(given + Shock.price({a: -t * w for a, w in weights.items()})).arrays(network)
@@ -163,7 +163,7 @@ class _Goal:
     ) -> _Goal:
         named = [what for what in (fail, loss, socialized) if what is not None]
         if len(named) != 1:
-            raise ArgumentError("Say what the fall has to do: fail=, loss= or socialized=, one.")
+            raise ArgumentError("Give one goal: fail=, loss= or socialized=.")
         if fail is None and not (np.isfinite(named[0]) and named[0] > 0):
             raise ArgumentError(f"{named[0]}: money above 0.")
         reference = model.run(network, np.zeros(len(network)))

@@ -81,14 +81,14 @@ def smallest_shock(
     expect("Shock", given=given)
     choice(norm, NORMS, "norm")
     goal = Goal.of(network, fail, loss)
-    hit_before = model.in_money(network, given, "what comes on top")
+    hit_before = model.in_money(network, given, "the smallest loss")
     base, recoveries = hit_before.losses, hit_before.pins
     if base.any():
         network = network.with_nodes(external_assets=network.book.external_assets - base)
     assets = assets_of(network, hit)
     pinned = [at for at in goal.fail if not np.isnan(recoveries[at])]
     if pinned:
-        raise ArgumentError(f"{str(network.names[pinned[0]])!r} fails by the shock given.")
+        raise ArgumentError(f"The given shock sets {str(network.names[pinned[0]])!r} to default.")
     goal = goal.counted(network, model, recoveries)
     search = Search(network, model, goal, norm, assets, recoveries)
     if direction is not None:
@@ -98,7 +98,7 @@ def smallest_shock(
     if _exact(network, model):
         found, proved, said = program.solve(search, seconds)
         if found is None and proved:
-            why = "HiGHS proves that no loss of external assets does it"
+            why = "HiGHS proves that no loss of external assets reaches the goal"
             return search.unreachable("any direction", why)
         if found is not None:
             answer = _answer(search, found, proved, said)
@@ -136,11 +136,11 @@ def _direction(
 def _bracketed(search: Search, lines: np.ndarray, words: list[str], said: str = "") -> Smallest:
     """The smallest shock over the directions, bracketed by runs."""
     if not len(lines):
-        return search.unreachable("any direction", "There is nothing to destroy.")
+        return search.unreachable("any direction", "There are no external assets to destroy.")
     best, low, high = along(search, lines)
     if np.isnan(high):
         where = words[0] if len(words) == 1 else "single nodes and in proportion"
-        return search.unreachable(where, f"Not reached when everything is gone{said}.")
+        return search.unreachable(where, f"Not reached with the loss of all assets{said}.")
     pair = np.minimum(np.array([[high], [low]]) * lines[best], search.assets)
     sure = high == 0 or search.confirmed(pair)
     method = f"bracketed by runs of {type(search.model).__name__}{said}"

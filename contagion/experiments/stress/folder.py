@@ -100,8 +100,8 @@ class Folder:
         kind = found.get("format") if isinstance(found, dict) else None
         if kind != FORMAT or not {"spec", "run"} <= found.keys():
             raise StressError(
-                f"{path} is no manifest that this version reads: its format is {kind!r}, not "
-                f"{FORMAT}, or it is not whole. Start in a new folder."
+                f"{path} is not a manifest that this version reads: its format is {kind!r}, "
+                f"not {FORMAT}, or it is incomplete. Start in a new folder."
             )
         if found.get("sha256") != _hash(found["spec"], found["run"]):
             raise StressError(f"{path} differs from its hash. Start in a new folder.")
@@ -114,8 +114,8 @@ class Folder:
         here = int(self.manifest()["run"]["chunk"])
         if wanted not in (None, here):
             raise StressError(
-                f"{self.path} holds chunks of {here:,} scenarios, not of {wanted:,}. Leave chunk= "
-                "out to go on, or give another folder."
+                f"{self.path} holds chunks of {here:,} scenarios, not of {wanted:,}. Leave out "
+                "chunk= to resume, or give another folder."
             )
         return here
 
@@ -313,7 +313,7 @@ def full_disk(folder: Folder | None) -> Iterator[None]:
     except OSError as error:
         if folder is not None:
             error.add_note(
-                f"The files in {folder.path} are whole. Make room and run the same stress test "
+                f"The files in {folder.path} are complete. Free space and run the same stress test "
                 "again with this folder: it resumes where it stopped."
             )
         raise

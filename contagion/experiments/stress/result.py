@@ -263,21 +263,19 @@ class StressTest(Scalars):
             f"StressTest: {plural(len(self), 'scenario')} through {model}{design} "
             f"({plural(len(self.names), 'node')})" + ("" if self.complete else ", not complete")
         ]
-        lines.append(f"  loss {_said(self.mean(), self.unit)} in the mean")
+        lines.append(f"  loss {_said(self.mean(), self.unit)} on average")
         for level in self.spec["options"]["levels"]:
             var, es = self.value_at_risk(level), self.expected_shortfall(level)
             lines.append(
                 f"  at {level:.4g}: VaR {_said(var, self.unit)}; ES {_said(es, self.unit)}"
             )
         lines.append(
-            f"  {self.mean('defaults').value:.4g} nodes in default in the mean, at most "
+            f"  {self.mean('defaults').value:.4g} nodes in default on average, at most "
             f"{int(self.columns['defaults'].max(initial=0)):,}"
             + ("; intervals at 95 %" if self.sampled else "")
         )
         if not self.sampled:
-            lines.append(
-                "  the scenarios are a list, not a sample: each counts the same, no intervals"
-            )
+            lines.append("  the scenarios are a list, not a sample: equal weights, no intervals")
         open_ = self.unconverged
         lines.append(f"  {open_:,} not converged" if open_ else "  all converged")
         if "target" in self.run:

@@ -262,7 +262,7 @@ class Run:
             raise ConvergenceError(
                 f"{found.unconverged:,} scenarios ({share:.2%}) did not converge, more than "
                 f"unconverged={allowed:g} allows. Raise max_rounds of the model or that share; "
-                ".partial is the result with what was reached.",
+                ".partial is the result so far.",
                 found,
             )
         return found

@@ -147,7 +147,7 @@ class Scalars:
 
         found, open_ = estimate(x), ~self.columns["converged"]
         if not self.sampled:
-            nan, said = float("nan"), "a list of scenarios, no sample: no interval"
+            nan, said = float("nan"), "a list of scenarios, not a sample: no interval"
             found = replace(found, standard_error=nan, low=nan, high=nan, method=said)
         if not open_.any() or not self.sampled:
             return found

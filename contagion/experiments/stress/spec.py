@@ -108,7 +108,7 @@ def apart(old: Spec, new: Spec) -> list[str]:
 
     >>> old, new = ({"scenarios": {"digest": x, "seed": 1}} for x in ("3f", "8b"))
     >>> apart(old, new)
-    ['scenarios: same words, made from other numbers']
+    ['scenarios: same parameters, other input data']
     """
     before, after = ({room: _plain(told) for room, told in spec.items()} for spec in (old, new))
     found = list(differences(before, after))
@@ -119,7 +119,7 @@ def apart(old: Spec, new: Spec) -> list[str]:
         found.append(f"networks: {of} other exposures, balance sheets, attributes or rules")
     there, here = (spec.get("scenarios", {}).get("digest") for spec in (old, new))
     if there != here and not any(x.startswith(("networks", "scenarios")) for x in found):
-        found.append("scenarios: same words, made from other numbers")
+        found.append("scenarios: same parameters, other input data")
     return found
 
 

@@ -105,7 +105,7 @@ class Sweep:
                 say = same_scale(ends, self.unit) if measure in self.money else "{:.6g}".format
                 lines.append(f"  {measure}: {say(ends[0])} to {say(ends[1])}")
             else:
-                lines.append(f"  {measure}: in no cell")
+                lines.append(f"  {measure}: no value in any cell")
         bad = self.failed
         if len(bad):
             first = bad.iloc[0]

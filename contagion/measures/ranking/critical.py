@@ -54,7 +54,7 @@ class ImpactPaths:
             f"creditors share by {self.rule}"
         ]
         for row in self.neighbours.head(5).to_dict("records"):
-            end = "fails" if row["defaulted"] else "stands"
+            end = "fails" if row["defaulted"] else "survives"
             lines.append(
                 f"  {row['creditor']} loses {say(row['lost'])} ({row['share']:.0%}), {end}, "
                 f"passes on {say(row['passed'])}"

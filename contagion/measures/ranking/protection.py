@@ -136,7 +136,7 @@ def protect(
         )
     if max_size < 1:
         raise ArgumentError(f"max_size = {max_size}: 1 or more nodes.")
-    hit = model.in_money(network, shock, "who is worth protecting")
+    hit = model.in_money(network, shock, "the nodes to protect")
     losses, recoveries = hit.losses, hit.pins
     run = _Runs(network, model, losses, recoveries)
     alone, _, short = run.of([()])

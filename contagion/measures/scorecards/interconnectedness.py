@@ -25,7 +25,7 @@ COLUMNS = {
     "interconnectedness": "mean share in intra-financial assets and liabilities, basis points",
 }
 REASONS = {
-    "securities_outstanding": "what a node has issued to the market is not in a network",
+    "securities_outstanding": "securities issued to the market are not in a network",
     "total_exposures": "external assets are not known",
     "percent_of_assets": "all assets are 0 or not known",
     "percent_of_liabilities": "all liabilities are 0 or not known",
