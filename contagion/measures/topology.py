@@ -24,7 +24,7 @@ from .registry import Measure, of_system, scored
 from .spectra import claim_matrix, links, strong_components
 from .stability import LeverageStability, leverage_stability
 
-ONE_NODE = "there is only one node"
+ONE_NODE = "the network has only a single node"
 ALL_ALIKE = "all creditors, or all debtors, of the links have the same degree"
 NO_TRIANGLE = "fewer than two links that could close a triangle"
 

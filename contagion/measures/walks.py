@@ -182,7 +182,7 @@ def harmonic(
     named = np.argsort(_by_name(network))
     parts = [named] if k is None else [named[part] for part in drawn.groups(n, k, rng)]
     if n < 2:
-        why = {"there is only one node": np.ones(n, bool)}
+        why = {"the network has only a single node": np.ones(n, bool)}
         return scored("harmonic", np.full(n, np.nan), network.names, why)
     values, found, alone = _per_start(np.array([_nearness(back, part) for part in parts]), parts)
     notes = () if k in (None, n) else drawn.error(found, n, k)

@@ -19,7 +19,7 @@ Tiers = tuple[tuple[float, Rule], ...]
 
 @dataclass(frozen=True, repr=False)
 class Priority(Rule):
-    """Seniority: tier 1 is paid first, so the highest tier loses first; each tier has a rule.
+    """Seniority: tier 1 is paid first, so the highest tier loses first; tiers have their own rules.
 
     Parameters
     ----------

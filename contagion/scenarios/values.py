@@ -80,7 +80,7 @@ def _matched(names: pd.Index, given: pd.Series, what: str, noun: str) -> np.ndar
     missing = names.difference(given.index, sort=False)
     if len(missing):
         raise ShockError(
-            f"{what} has no value for {plural(len(missing), noun)}: {listing(missing)}. "
+            f"{what}: no value for {plural(len(missing), noun)}: {listing(missing)}. "
             f"Name every {noun}."
         )
     return given.reindex(names).to_numpy()

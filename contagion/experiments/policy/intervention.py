@@ -22,7 +22,7 @@ from ...text import known_name, listing
 
 @dataclass(frozen=True, repr=False)
 class Intervention(ABC):
-    """A measure that an authority, a venue or its members can take before the shock.
+    """An action that an authority, a venue or its members can take before the shock.
 
     An intervention changes the network (:meth:`apply`), the accounts and liquidations of a market
     (:meth:`market`), or both, and has a cost (:meth:`cost`). It raises an error if it does not

@@ -30,7 +30,7 @@ class Measured:
 
     `loss` is `owners_loss` plus the losses of external creditors; `contagion` is the part of
     `owners_loss` that is not an immediate loss by the shock; `socialized` is `contagion` plus the
-    losses of external creditors.
+    losses of external creditors by the shock.
     """
 
     loss: np.ndarray
@@ -78,7 +78,7 @@ class Books:
 
     @property
     def before(self) -> np.ndarray:
-        """(n,) equity of the reference, not below 0; 0 if unknown."""
+        """(n,) equity relative to which losses are measured, not below 0; 0 if unknown."""
         start = self.reference.equity if self.missing is None else self.network.book.equity
         return np.asarray(np.maximum(np.nan_to_num(start), 0.0))
 
