@@ -66,8 +66,7 @@ def marginal_expected_shortfall(
         MES_i = E[L_i | the system is in its worst 1 − level]
 
     Scenarios tied at the value at risk of the system enter with the same partial weight. If the
-    system is the sum of all nodes, the MES sum to its expected shortfall (see
-    :func:`euler_allocation`).
+    system is the sum of all nodes, MES sum to its expected shortfall (:func:`euler_allocation`).
 
     Parameters
     ----------

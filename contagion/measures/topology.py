@@ -41,8 +41,7 @@ class Topology:
     reciprocity : share of the links whose debtor also has a claim on the creditor, in [0, 1].
     clustering : mean of :func:`clustering` over the nodes where it is defined, in [0, 1].
     assortativity : correlation over the links of the number of debtors of the creditor with the
-        number of creditors of the debtor, in [−1, 1]; below 0 nodes with few links deal with nodes
-        with many.
+        number of creditors of the debtor, in [−1, 1]; below 0 if small nodes deal with hubs.
     parts, largest_part : number of weakly connected components, and nodes in the largest.
     strong_parts, largest_strong_part : the same for strongly connected components.
     core_periphery : the best core, see :func:`core_periphery`.

@@ -156,8 +156,7 @@ class Scenarios(ABC):
         """Scenarios start to stop − 1.
 
         Depends only on the set, start and stop: `draw(0, 10)` equals `draw(0, 3)` followed by
-        `draw(3, 10)`, to the last bit. Arrays are read-only. Memory: a few blocks in addition to
-        the result.
+        `draw(3, 10)`, to the last bit. Arrays are read-only. Memory: the result and a few blocks.
 
         Raises
         ------

@@ -16,9 +16,8 @@ Fitted = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 def normal_measure(data: Sample, level: float, confidence: float, tail: bool) -> Fitted:
     """m + c s with its standard error and interval (k,); exact by the noncentral t if unweighted.
 
-    The distribution of (m + c s − (μ + c σ)) / (s / √n) has no unknown parameters: μ + c σ lies
-    below m + s q / √n with probability p, where q is the p-quantile of the noncentral t(n − 1) at
-    c √n.
+    The distribution of (m + c s − (μ + c σ)) / (s / √n) has no unknown parameters: μ + c σ is below
+    m + s q / √n with probability p, where q is the p-quantile of the noncentral t(n − 1) at c √n.
     """
     c, n = normal_multiple(level, tail), data.worth
     mean = data.w @ data.x

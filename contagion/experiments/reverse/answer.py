@@ -177,10 +177,7 @@ class Search:
         return self.goal.holds(self.network, outcome, losses)
 
     def confirmed(self, pair: np.ndarray) -> bool:
-        """Whether the first shock of a pair (2, n) reaches the goal and the second does not.
-
-        Both runs have to converge.
-        """
+        """Whether only the first shock of a pair (2, n) reaches the goal, in runs that converge."""
         pins = np.broadcast_to(self.recoveries, pair.shape)
         outcome = self.model.solve(self.network, pair, pins)
         first, second = self.goal.holds(self.network, outcome, pair)
