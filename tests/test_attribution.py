@@ -599,7 +599,7 @@ def test_a_jump_that_charges_happen_to_explain_is_noticed():
 
 
 def test_a_default_has_no_half(fan):
-    with pytest.raises(ct.ShockError, match="a default has no half"):
+    with pytest.raises(ct.ShockError, match="cannot be scaled"):
         measures.aumann_shapley(fan, EN, ct.Shock.default("a"))
 
 

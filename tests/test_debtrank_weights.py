@@ -62,7 +62,7 @@ def test_one_reader_for_all_forms(chain, weights):
     ("weights", "error", "match"),
     [
         ("sise", KeyError, "Did you mean 'size'"),
-        ({"a": 1}, ct.errors.ShockError, "says nothing about 2 nodes"),
+        ({"a": 1}, ct.errors.ShockError, "no value for 2 nodes"),
         ([1, -1, 1], ct.errors.ShockError, "weights of 'b' is -1"),
         ([1, 1], ct.errors.ShockError, "one a node"),
         ([1, np.nan, 1], ct.errors.ShockError, "weights of 'b' is nan"),

@@ -367,7 +367,7 @@ def test_no_claims_and_a_layer_with_the_name_of_a_column():
 def test_a_comparison_reads_well():
     text = repr(by_layer(three([1, 5, 3], unit="EUR mn"), ct.models.GaiKapadia(), DEFAULT))
     assert text.splitlines() == [
-        "loss by layer on network, added up over nodes:",
+        "loss by layer on network, summed over nodes:",
         "  loans: 3 m EUR",
         "  derivatives: 3 m EUR",
         "  sum: 6 m EUR",

@@ -297,7 +297,7 @@ def test_nothing_to_compare(pair):
     model, shock = ct.EisenbergNoe(), ct.Shock()
     with pytest.raises(ct.PolicyError, match="Nothing to compare"):
         policy.compare(pair, model, shock, {})
-    with pytest.raises(ct.PolicyError, match="as it is"):
+    with pytest.raises(ct.PolicyError, match="is the unchanged network"):
         policy.compare(pair, model, shock, {"as given": policy.Netting()})
     with pytest.raises(ct.PolicyError, match="'x' is a float"):
         policy.compare(pair, model, shock, {"x": 1.0})
@@ -350,7 +350,7 @@ def test_scenarios_by_hand(pair):
     assert mean[["before", "after", "difference"]].tolist() == pytest.approx([11 / 3, 2 / 3, -3.0])
     errors = ["standard_error", "low", "high", "independent_error"]
     assert mean[errors].isna().all() and "a list" in found.differences().reasons["low"]["fund"]
-    assert "±" not in repr(found) and "a list of scenarios, no sample" in repr(found)
+    assert "±" not in repr(found) and "a list of scenarios, not a sample" in repr(found)
     assert mean["avoided_per_cost"] == pytest.approx(0.6)
     var = found.differences(statistic="value_at_risk", level=0.5).loc["fund"]
     assert var[["before", "after"]].tolist() == [4.0, 0.0]
@@ -389,9 +389,9 @@ def test_nothing_less_is_not_said(venues):
     scenarios = ct.scenarios.from_shocks(venues, shocks)
     found = policy.compare(venues, ct.EisenbergNoe(), scenarios, names)
     assert "within" in found.tests["desk"].spec["scenarios"]
-    assert "less in the mean" not in repr(found)
+    assert "less on average" not in repr(found)
     hit = ct.scenarios.from_shocks(venues, [ct.Shock.relative(0.9, ["desk"]), *shocks])
-    assert "less in the mean" in repr(policy.compare(venues, ct.EisenbergNoe(), hit, names))
+    assert "less on average" in repr(policy.compare(venues, ct.EisenbergNoe(), hit, names))
 
 
 def test_scenarios_within_what_is_left(venues):
@@ -522,5 +522,5 @@ def test_circuit_breakers():
         policy.compare_cascades(BOOK, cascade, {"X": -0.12}, {"x": policy.Netting()})
     with pytest.raises(ct.PolicyError, match="Nothing"):
         policy.compare_cascades(BOOK, cascade, {"X": -0.12}, {})
-    with pytest.raises(ct.PolicyError, match="as it is"):
+    with pytest.raises(ct.PolicyError, match="is the unchanged cascade"):
         policy.compare_cascades(BOOK, cascade, {"X": -0.12}, {"as given": names["freeze"]})

@@ -62,7 +62,7 @@ def test_a_target_out_of_reach_is_said(star_of_debtors):
     funds = {k: FUNDS[k] for k in ("a", "b")}
     found = policy.cheapest(star_of_debtors, MODEL, SHOCK, funds, target=1.0)
     assert found.reached is False and found.names == ("a", "b")
-    assert "no mix that was tried reaches" in " ".join(repr(found).split())
+    assert "no mix that was run reaches" in " ".join(repr(found).split())
 
 
 def test_the_table_and_its_frontier(star_of_debtors):
@@ -148,7 +148,7 @@ def test_a_mix_that_does_not_apply_is_in_the_table(star_of_debtors):
     assert "cannot post" in found.table.reasons["value"]["all"]
     assert found.names == ("capital", "all") and found.value == 0.0
     assert "1 of 4 mixes do not apply" in repr(found)
-    with pytest.raises(ct.PolicyError, match="'all' applies in no mix that was tried"):
+    with pytest.raises(ct.PolicyError, match="'all' applies in no mix that was run"):
         policy.cheapest(net, MODEL, SHOCK, {"all": all_}, budget=1e3)
 
 

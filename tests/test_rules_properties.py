@@ -231,7 +231,7 @@ def graph(claims: list[tuple[str, float, str | None]], assets: float) -> ct.Expo
 def test_own_money_behind_claims_has_to_be_a_node():
     rule = Waterfall([Layer("winners"), Layer("till", capacity=30.0), Layer("pool")])
     net = graph([("w", 40.0, "winners"), ("p", 50.0, "pool")], 90.0)
-    with pytest.raises(RuleError, match=r"Layer 'till' .* own money of the node"):
+    with pytest.raises(RuleError, match=r"Layer 'till' .* own funds of the node"):
         net.with_rule("venue", rule)
     net = graph([("w", 40.0, "winners"), ("t", 30.0, "till"), ("p", 50.0, "pool")], 120.0)
     done = ct.EisenbergNoe().propagate(net.with_rule("venue", rule), ct.Shock.loss({"venue": 80.0}))

@@ -140,7 +140,7 @@ ERRORS: dict[str, tuple[Rule, float, dict, list[str]]] = {
         FUND,
         1,
         {**TWO, "layer": ["winer", "fund"]},
-        ["the layers fund, winners and none 'winer'", "1 claim of 30 ('alice')", "'winners'?"],
+        ["the layers fund, winners but not 'winer'", "1 claim of 30 ('alice')", "'winners'?"],
     ),
     "a layer of nobody": (
         FUND,
@@ -152,7 +152,7 @@ ERRORS: dict[str, tuple[Rule, float, dict, list[str]]] = {
         Waterfall([Layer("fund", capacity=np.inf)]),
         1,
         TWO,
-        ["Layer 'fund'", "capacity inf", "as money"],
+        ["Layer 'fund'", "capacity inf", "a finite capacity"],
     ),
     "ties": (
         Queue("score", ties="error"),

@@ -91,7 +91,7 @@ TEXTS = {
     'kind = "defaults"\nrng = 3\nprobabilities = 0.1': r"Unknown key 'rng'",
     'kind = "defaults"': r"defaults needs 'probabilities'",
     'kind = "defaults"\nprobabilities = {a = 0.1, c = 0.2}': r"probabilities: Unknown node 'c'",
-    'kind = "defaults"\nprobabilities = {a = 0.1}': r"says nothing about 1 node: 'b'",
+    'kind = "defaults"\nprobabilities = {a = 0.1}': r"no value for 1 node: 'b'",
     'kind = "defaults"\nprobabilities = "pb"': r"Unknown column of the nodes 'pb'.*'pd'",
     'kind = "defaults"\nprobabilities = 0.1\nseed = 1.5': r"seed = 1.5: give a whole number",
     'kind = "defaults"\nprobabilities = 0.1\nseed = true': r"seed = True: give a whole number",
@@ -184,11 +184,11 @@ WRONG = [
     ),
     (lambda: sc.factors(NET, [[1, 1], [0, 0]]), r"squared loadings of 'a' is 2"),
     (lambda: sc.factors(NET, [[1, 1]]), r"one row for each of 2 nodes"),
-    (lambda: sc.factors(NET, pd.DataFrame({0: [0.1]}, ["a"])), r"nothing about 1 node: 'b'"),
+    (lambda: sc.factors(NET, pd.DataFrame({0: [0.1]}, ["a"])), r"no value for 1 node: 'b'"),
     (lambda: sc.gaussian_copula(NET, "beta", 0.1), r"give a frozen distribution"),
     (lambda: sc.gaussian_copula(NET, stats.beta, 0.1), r"is not a frozen distribution"),
     (lambda: sc.gaussian_copula(NET, stats.beta(-1, 2), 0.1), r"has no quantiles"),
-    (lambda: sc.gaussian_copula(NET, {"a": stats.beta(1, 2)}, 0.1), r"nothing about 1 node"),
+    (lambda: sc.gaussian_copula(NET, {"a": stats.beta(1, 2)}, 0.1), r"no value for 1 node"),
     (lambda: sc.gaussian_copula(NET, [0.1], 0.1), r"shape \(1,\)"),
     (lambda: sc.gaussian_copula(NET, [0.2, 0.1], 0.1), r"must not fall"),
     (lambda: sc.gaussian_copula(NET, [0, 1], np.eye(3)), r"has to be \(2, 2\)"),
@@ -208,7 +208,7 @@ WRONG = [
     (lambda: sc.historical(NET, PAST, length=3, stationary=False), r"up to the 2"),
     (lambda: sc.historical(NET, PAST, length=1.5, stationary=False), r"whole number of rows"),
     (lambda: sc.prices(BARE, 0.2), r"no table of holdings"),
-    (lambda: sc.prices(NET, {"ETH": 0.2}), r"nothing about 1 asset: 'BTC'. Name every asset"),
+    (lambda: sc.prices(NET, {"ETH": 0.2}), r"no value for 1 asset: 'BTC'. Name every asset"),
     (lambda: sc.prices(NET, 0.2, horizon=0), r"horizon=0"),
     (lambda: sc.jumps(NET, 0.2, rate=-1, jump_mean=0), r"rate=-1"),
     (lambda: sc.defaults(NET, 1.5), r"probabilities of 'a' is 1.5"),
@@ -216,7 +216,7 @@ WRONG = [
     (lambda: sc.defaults(NET, pd.Series([0.1, 0.1], ["a", "a"])), r"names 'a' twice"),
     (lambda: sc.defaults(NET, "pd", target=2), r"target=2.*sum to 2"),
     (lambda: sc.defaults(NET, {"a": 0.1, "b": 0}, target=1), r"sum to 1"),
-    (lambda: sc.defaults(NET, "pd", correlation=1, target=1), r"nothing is left to chance"),
+    (lambda: sc.defaults(NET, "pd", correlation=1, target=1), r"the factors fix all defaults"),
     (lambda: sc.single_defaults(NET, ["aa"]), r"Unknown node 'aa'"),
     (lambda: sc.single_defaults(NET, []), r"no node that could default"),
     (lambda: sc.from_shocks(NET, []), r"list of shocks is empty"),
@@ -227,7 +227,7 @@ WRONG = [
         lambda: sc.grid(
             NET, {"m": [ct.Shock.relative(0.7)], "n": [ct.Shock(), ct.Shock.loss({"b": 40.0})]}
         ),
-        r"'b' would lose 110 where the worst of m, n come together",
+        r"'b' would lose 110 if the worst shocks of m, n are combined",
     ),
     (
         lambda: sc.grid(
@@ -260,7 +260,7 @@ def test_a_network_with_nothing_to_lose():
 def test_names_that_are_nodes_and_assets_have_to_be_told_apart():
     held = pd.DataFrame({"node": ["a", "b"], "asset": ["b", "a"], "value": [40.0, 20.0]})
     net = ct.ExposureNetwork(NODES, OWED, holdings=held)
-    with pytest.raises(ct.ShockError, match="say by='node' or 'asset'"):
+    with pytest.raises(ct.ShockError, match="set by='node' or 'asset'"):
         sc.historical(net, PAST, **L)
     fall = pd.DataFrame({"a": [-0.5], "b": [0.0]})
     assert sc.historical(net, fall, by="node", **L).draw(0, 1).losses.tolist() == [[25, 0]]

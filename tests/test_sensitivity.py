@@ -148,7 +148,7 @@ def test_external_creditors_who_would_share():
     net = ct.ExposureNetwork(nodes, owed, external_creditors="pari_passu", duplicates="keep")
     found = gradient(net, EN, ct.Shock.loss({"a": 6}), of={"b": 1.0})
     assert np.isnan(found.capital["a"])
-    assert "external creditors rank" in found.capital.reasons["a"]
+    assert "rank of the external creditors" in found.capital.reasons["a"]
 
 
 def test_layers_share_losses_without_default_costs():
@@ -371,7 +371,7 @@ def test_a_first_loss_that_grows_without_end(capital):
     )
     found = gradient(net, DR)
     assert found.losses.isna().tolist() == [True, True, True]
-    assert "without end" in found.losses.reasons["a"]
+    assert "without limit" in found.losses.reasons["a"]
     assert gradient(net, DR, side="gain").losses.tolist() == [1, 1, 1]
     hit = gradient(net, DR, ct.Shock.loss({"a": 1}))  # both have failed
     assert hit.losses.tolist() == [0, 0, 1]
@@ -433,7 +433,7 @@ def test_cash_that_goes_round_has_no_derivative():
     closed = csr_array(np.array([[0.0, 1.0], [1.0, 0.0]]))
     assert not adjoint.reaches_an_end(closed)
     net = from_liabilities([[0, 10], [10, 0]], [0, 0])
-    with pytest.raises(ct.ConvergenceError, match="round and round"):
+    with pytest.raises(ct.ConvergenceError, match="in a closed cycle"):
         gradient(net, EN, of="shortfall")
     assert gradient(net, EN, of="shortfall", side="gain").losses.tolist() == [0, 0]
 
@@ -507,7 +507,7 @@ def test_debtrank_has_no_derivative_where_the_first_loss_is_passed_on_whole():
     )
     first = ct.measures.gradient(net, ct.DebtRank()).losses
     assert np.isnan(first["a"]) and np.isnan(first["vault"]) and first["b"] == 1.0
-    assert "without end" in first.reasons["a"]
+    assert "without limit" in first.reasons["a"]
     assert ct.measures.gradient(net, ct.DebtRank(), side="gain").losses.notna().all()
     moved = ct.measures.gradient(net, ct.DebtRank(), ct.Shock.loss({"a": 1.0}))
     assert moved.losses.tolist() == [1.0, 0.0, 1.0]  # b has lost the 10 whatever a loses more

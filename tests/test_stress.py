@@ -820,7 +820,7 @@ def test_a_list_of_scenarios_is_no_sample():
             test.expected_shortfall(0.5),
         ):
             assert np.isnan([found.standard_error, found.low, found.high]).all()
-            assert "a list of scenarios, no sample" in found.method
+            assert "a list of scenarios, not a sample" in found.method
         assert test.mean().value == test.columns["loss"].mean()
         for frame in (test.default_probability(), test.exceedance([0.0, 2.0])):
             assert frame[["standard_error", "low", "high"]].isna().all(axis=None)

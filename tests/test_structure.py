@@ -319,7 +319,7 @@ def test_why_a_measure_is_not_defined():
         "no cycle of claims: the largest eigenvalue is 0"
     }
     assert measures.eigenvector(chain, side="both").tolist() == [0.5, 0.5]
-    assert "share the largest eigenvalue" in reasons(measures.eigenvector(rings)).pop()
+    assert "have the same largest eigenvalue" in reasons(measures.eigenvector(rings)).pop()
     for function in (measures.eigenvector, measures.katz, measures.pagerank):
         assert reasons(function(silent)) == {"there are no claims in the network"}
     assert reasons(measures.betweenness(network(np.zeros((3, 3))))) == {

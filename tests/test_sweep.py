@@ -130,7 +130,7 @@ def test_failed_cells_are_nan_with_the_reason(pair):
 def test_all_cells_failed():
     found = ct.sweep(lambda x: 1 / x, {"x": [0]})
     assert found.table["reason"].tolist() == ["ZeroDivisionError: division by zero"]
-    assert "value: in no cell" in repr(found)
+    assert "value: no value in any cell" in repr(found)
 
 
 def test_a_run_may_give_less_and_undefined_numbers():

@@ -1,12 +1,12 @@
-"""Many runs: stress tests, sweeps, reverse stress, policies, layers and rules compared.
+"""Many runs: stress tests, sweeps, reverse stress tests, policies, layers and rules compared.
 
 Start with :func:`stress_test`, :func:`sweep` or :func:`compare_rules`.
 
 - `stress/`: many scenarios through a model, with VaR, ES and their errors; resumable
 - `sweeping/`: a grid over any field of a model, rule, shock or generator
 - `reverse/`: the smallest shock, the fewest defaults, the smallest buffers that reach a goal
-- `policy/`: interventions before and after, the cheapest mix, the optimal bailout
-- `layers/`: what each layer of claims loses alone, and what only all of them together do
+- `policy/`: results with and without interventions, the cheapest mix, the optimal bailout
+- `layers/`: losses of each layer of claims alone, and of all layers together
 - `over_networks`: one shock on every network of an ensemble
 - `rule_comparison`: the same shock under other loss-sharing rules
 """

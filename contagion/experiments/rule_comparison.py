@@ -1,4 +1,4 @@
-"""The same shock under other loss-sharing rules: who gains, who pays."""
+"""The same shock under other loss-sharing rules: the nodes that gain and the nodes that pay."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ class RuleComparison:
 
     Attributes
     ----------
-    results : {name: result}; the first is the network as it is, "as given".
-    nodes : the nodes whose rules differ in any of them.
+    results : {name: result}; the first is the unchanged network, "as given".
+    nodes : the nodes whose rules differ in at least one set.
     """
 
     results: Mapping[str, PropagationResult]
@@ -40,9 +40,9 @@ class RuleComparison:
 
     @cached_property
     def table(self) -> pd.DataFrame:
-        """Everything borne at each node, in money: one row a node, one column a set of rules.
+        """All losses at each node, in money: one row a node, one column a set of rules.
 
-        A node bears what its owners (or holders) lose and what its external creditors lose. The
+        The loss at a node is that of its owners (or holders) and of its external creditors. The
         columns sum to `borne`; columns "kind" and "hop" (from the triggers, as given) come first.
         """
         first = next(iter(self.results.values()))
@@ -54,7 +54,7 @@ class RuleComparison:
 
     @property
     def differences(self) -> pd.DataFrame:
-        """`table` less its column "as given": above 0 pays more, below 0 gains; in money."""
+        """`table` minus its column "as given", in money: above 0 a larger loss, below 0 a gain."""
         names = list(self.results)
         frame = self.table.copy()
         frame[names] = frame[names].sub(frame[AS_GIVEN], axis=0)
@@ -62,14 +62,14 @@ class RuleComparison:
 
     @property
     def by_kind(self) -> pd.DataFrame:
-        """What each kind of node bears under each set of rules, money."""
+        """The loss at each kind of node under each set of rules, money."""
         return self.table.groupby("kind", sort=True)[list(self.results)].sum()
 
     @property
     def by_hop(self) -> pd.DataFrame:
         """The loss at each distance from the triggers (-1: no path), money.
 
-        Hops are counted in each run, since another rule can open other paths.
+        Hops are counted in each run, because another rule can create other paths.
         """
         columns = {}
         for name, result in self.results.items():
@@ -83,11 +83,11 @@ class RuleComparison:
         """One row a set of rules: how the loss is spread.
 
         Columns: socialized (money), socialized_share and bystander_share (see
-        :class:`~contagion.results.Socialization`); share_of_claims_taken = what the claims on the
-        nodes whose rules differ lose, over their amount; share_of_weight_taken = the same over the
-        column `weight` of those claims, such as profits, nan without one; largest_haircut = the
+        :class:`~contagion.results.Socialization`); share_of_claims_taken = loss on the claims on
+        the nodes whose rules differ, over their amount; share_of_weight_taken = the same over the
+        column `weight` of those claims, such as profits, nan without it; largest_haircut = the
         largest loss over amount of one of those claims; concentration = Herfindahl–Hirschman
-        index of what named bearers bear.
+        index of the losses of named bearers.
         """
         rows = {}
         for name, result in self.results.items():
@@ -139,26 +139,26 @@ def compare_rules(
     model: Model | None = None,
     baseline: Baseline = "cleared",
 ) -> RuleComparison:
-    """Push one shock through a network under several sets of rules.
+    """Run one shock on a network under several sets of rules.
 
     Parameters
     ----------
-    network, shock : see there.
-    rules : {name: {node: rule}}; a rule of :mod:`contagion.rules`, a word or a dict. The network
-        as it is comes first, under the name "as given".
+    network, shock : the network and the shock.
+    rules : {name: {node: rule}}; a rule of :mod:`contagion.rules`, a word or a dict. The unchanged
+        network comes first, under the name "as given".
     model : a model that settles claims, by default :class:`~contagion.EisenbergNoe`.
-    baseline : what losses are counted from, each under its own rules.
+    baseline : reference for losses, computed for each set with its own rules.
 
     Raises
     ------
-    ArgumentError : for no rules at all, or a set called "as given".
+    ArgumentError : for an empty `rules`, or a set called "as given".
     UnknownNameError, RuleError : for a node that does not exist, and for a rule that does not fit
         its claims.
     ModelError : for a model that does not settle claims.
 
     Example
     -------
-    a owes b 6 and c 2 and has 4. Pro rata they lose 3 and 1, by equal losses 2 each:
+    a owes 6 to b and 2 to c and has 4. Pro rata they lose 3 and 1, by equal losses 2 each:
 
     >>> import contagion as ct
     >>> net = ct.ExposureNetwork.from_matrix([[0, 6, 2], [0, 0, 0], [0, 0, 0]],
@@ -175,7 +175,7 @@ def compare_rules(
         raise ArgumentError('Nothing to compare: rules={"name": {node: rule}}.')
     if AS_GIVEN in rules:
         raise ArgumentError(
-            f"{AS_GIVEN!r} is the network as it is; call the set of rules otherwise."
+            f"{AS_GIVEN!r} is the unchanged network; choose another name for the set."
         )
     results = {AS_GIVEN: model.propagate(network, shock, baseline=baseline)}
     assert results[AS_GIVEN].socialization is not None

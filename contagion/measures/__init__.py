@@ -1,15 +1,15 @@
 """Who is critical: measures of systemic importance, in one registry.
 
 Start with :func:`contagion.rank`, or with `MEASURES["debtrank"].formula`. Every measure has a
-definition, unit, denominator and source; where it is not defined it is nan and
-`reasons` of the record says why.
+definition, unit, denominator and source; undefined values are nan, and `reasons` of the record
+says why.
 
-- `impact`, `every_default`, `indices`, `threat`: every node defaults once
+- `impact`, `every_default`, `indices`, `threat`: each node defaults once, alone
 - `bounds`: bounds without exposures
-- `attribution`, `shapley`, `diagonal`, `expected`, `sensitivity`: whose part of a loss it is
+- `attribution`, `shapley`, `diagonal`, `expected`, `sensitivity`: contributions to a loss
 - `covar`, `tail`: CoVaR, MES, SES and tail dependence of simulated losses
-- `centrality`, `walks`, `communicability`, `coreperiphery`, `topology`: position and shape
-- `concentration`, `stability`: how much lies with how few; spectral stability of leverage
+- `centrality`, `walks`, `communicability`, `coreperiphery`, `topology`: position and structure
+- `concentration`, `stability`: concentration of amounts; spectral stability of leverage
 - `ranking/`, `scorecards/`: measures side by side; G-SIB scores and large exposures
 """
 

@@ -32,13 +32,13 @@ class Attribution:
 
     Attributes
     ----------
-    values : what each player answers for, in `unit`.
-    standard_errors : of each value; 0 where nothing was sampled, nan where it is not known.
+    values : amount attributed to each player, in `unit`.
+    standard_errors : of each value; 0 without sampling, nan if not known.
     total : the sum of the values.
-    exact : whether nothing was sampled or cut off.
-    evaluations : runs of the model (coalitions, points), 0 for those of samples.
-    reached : whether the error that was asked for was reached.
-    method, unit : for people.
+    exact : True if nothing was sampled or truncated.
+    evaluations : model runs (coalitions, points); 0 if computed from given samples.
+    reached : whether the target error was reached.
+    method, unit : text for display.
     """
 
     values: pd.Series
@@ -63,10 +63,10 @@ class Attribution:
         error = float(self.standard_errors.max())
         say = same_scale([self.total, *self.values], self.unit)
         sampled = f"standard errors up to {say(error)}"
-        how = "exact" if self.exact else sampled if error else "cut off at the tolerance"
+        how = "exact" if self.exact else sampled if error else "truncated at the tolerance"
         lines = [f"{self.method}: {say(self.total)}, {made}, {how}"]
         if not self.reached:
-            lines.append("  the error that was asked for is not reached")
+            lines.append("  the target error is not reached")
         for row in self.table.head(8).itertuples():
             share = "" if np.isnan(row.share) else f" ({row.share:.1%})"  # type: ignore[arg-type]
             lines.append(f"  {row.Index}: {say(float(row.value))}{share}")  # type: ignore[arg-type]
@@ -77,16 +77,16 @@ class Attribution:
 
 @dataclass(frozen=True)
 class SystemLoss:
-    """Total loss of the system by a shock, counted from the run without it, in money.
+    """Total loss that a shock causes, relative to the run without the shock, in money.
 
         owners               Σ_j ℓ_j,  ℓ_j the fall of max(equity, 0) of j
-        external creditors   Σ_j (what j pays outside the graph without the shock − with it)
+        external creditors   Σ_j (payments of j outside the graph without the shock − with it)
         everybody            the sum of both
-        socialized           everybody, less what owners of the nodes hit lose at once
+        socialized           everybody − the immediate loss of the owners of the nodes hit
 
-    See :mod:`contagion.results.ledger`. Nodes that hold shares of each other: only owners who are
-    not nodes themselves count, so that nothing counts twice. A node that cannot fail, and one whose
-    balance sheet is unknown, has a loss that is not capped at equity, as in `result.loss`.
+    See :mod:`contagion.results.ledger`. If nodes hold shares in each other, only owners that are
+    not nodes themselves count, which avoids double counting. For nodes that cannot default, or
+    whose balance sheet is unknown, the loss is not capped at equity, as in `result.loss`.
 
     Parameters
     ----------
@@ -96,7 +96,7 @@ class SystemLoss:
     Raises
     ------
     ModelError : for losses that the model does not compute.
-    ConvergenceError : by a call, for scenarios in which the model did not converge.
+    ConvergenceError : by a call, if the model does not converge in a scenario.
 
     Example
     -------
@@ -124,7 +124,7 @@ class SystemLoss:
         object.__setattr__(self, "base", solved(self.model, self.network, nothing, None))
 
     def __call__(self, losses: np.ndarray, pins: np.ndarray | None = None) -> np.ndarray:
-        """Money (B,) of losses on external assets (B, n) and recoveries (B, n), streamed."""
+        """Total loss (B,) by losses on external assets (B, n) and recoveries (B, n), in batches."""
         size = max(1, CHUNK // len(self.network))
         parts = [
             self._of(losses[at : at + size], None if pins is None else pins[at : at + size])
@@ -133,7 +133,7 @@ class SystemLoss:
         return np.concatenate(parts)
 
     def owners(self, outcome: Outcome, losses: np.ndarray, pins: np.ndarray | None) -> np.ndarray:
-        """(B, n) what the owners of each node who are not nodes lose."""
+        """(B, n) losses of the owners of each node that are not nodes themselves."""
         found = entries(self.network, outcome, self.base, Hit(losses, pins))
         return np.asarray(found.shock + found.contagion)
 
@@ -152,7 +152,7 @@ class SystemLoss:
 def solved(
     model: Model, network: ExposureNetwork, losses: np.ndarray, pins: np.ndarray | None
 ) -> Outcome:
-    """The outcome of scenarios (..., n), all of them converged; else `ConvergenceError`."""
+    """The outcome of scenarios (..., n); `ConvergenceError` if one did not converge."""
     if pins is not None and np.isnan(pins).all():
         pins = None
     outcome = model.solve(network, losses, pins)
@@ -171,8 +171,8 @@ def triggers_of(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The nodes that a shock hits (k,), its losses (n,) and recoveries (n,).
 
-    Names of nodes instead of a shock: each defaults, recovery 0. Raises `ShockError` for a shock
-    that hits no node.
+    If `shock` is a list of node names, each defaults with recovery 0. Raises `ShockError` for a
+    shock that hits no node.
     """
     if not isinstance(shock, Shock):
         if isinstance(shock, str) or not isinstance(shock, Iterable):
@@ -189,7 +189,7 @@ def triggers_of(
 def coalition_losses(
     loss: SystemLoss, hit: np.ndarray, losses: np.ndarray, pins: np.ndarray, masks: np.ndarray
 ) -> np.ndarray:
-    """Worth (B,) of coalitions (B, k) of triggers: the shock falls on those alone. Streamed."""
+    """Value (B,) of coalitions (B, k): the shock hits only the triggers in each. In batches."""
     n, parts = len(losses), []
     size = max(1, CHUNK // n)
     for at in range(0, len(masks), size):
@@ -208,7 +208,7 @@ def leave_one_out(
     *,
     of: Of = "owners",
 ) -> pd.DataFrame:
-    """What the system loses without each trigger, and by each trigger alone, in one batch of runs.
+    """System loss without each trigger, and with each trigger alone, in one batch of runs.
 
         averted_i = v(all) − v(all but i),     alone_i = v(i)
 
@@ -222,8 +222,8 @@ def leave_one_out(
     Returns
     -------
     DataFrame, one row a trigger, largest first, money: `total` (the whole shock), `without`,
-    `averted`, `alone`. Where failures overlap the averted sums to less than the total, where they
-    reinforce each other to more; `shapley_of_defaults` splits the total.
+    `averted`, `alone`. The sum of `averted` is below the total if the effects of defaults overlap,
+    and above it if they reinforce each other; `shapley_of_defaults` splits the total.
 
     Raises
     ------
@@ -232,7 +232,7 @@ def leave_one_out(
 
     Example
     -------
-    c (capital 3) holds 2 on a and 2 on b: one failure costs it 2, both together all of its 3.
+    c (capital 3) has claims of 2 on a and 2 on b: one default costs it 2, both together cost 3.
 
     >>> import contagion as ct
     >>> net = ct.ExposureNetwork.from_matrix([[0, 0, 2], [0, 0, 2], [0, 0, 0]], list("abc"),
@@ -264,25 +264,26 @@ def protection(
     n_jobs: int = 1,
     progress: bool = False,
 ) -> pd.DataFrame:
-    """What others are spared when one node pays its debts in full, whatever happens to it.
+    """Losses of the other nodes that are averted if one node pays its debts in full in any case.
 
         averted_i = Σ_{j≠i} ℓ_j(shock) − Σ_{j≠i} ℓ_j(shock, i pays in full)
-        cost_i    = what i lacks to pay in full then: max(−equity_i, 0)
+        cost_i    = support that i then needs to pay in full: max(−equity_i, 0)
 
-    A node that fails by the shock itself (`Shock.default`) fails all the same, and its creditors
-    are paid in full; every other one is run as a node that cannot fail.
+    A node that the shock sets to default (`Shock.default`) still defaults, but its creditors are
+    paid in full: its cost is the part of its debts that the shock leaves unpaid. Any other node is
+    run as one that cannot default.
 
     Parameters
     ----------
-    network, model : any model. One run for each node that is tried.
+    network, model : any model. One run for each node in `nodes`.
     shock : a shock, or names of nodes that default with recovery 0.
-    nodes : which to try; by default all whose creditors lose anything by the shock.
-    n_jobs, progress : processes (-1 for all cores; the numbers do not depend on it), a bar.
+    nodes : nodes to protect, one at a time; by default all whose creditors lose in the shock.
+    n_jobs, progress : processes (-1 for all cores; does not change results), progress bar.
 
     Returns
     -------
     DataFrame, one row a node, largest first: averted (money, owners of all other nodes), cost
-    (money), ratio (averted / cost, nan where it costs nothing).
+    (money), ratio (averted / cost, nan where the cost is 0).
 
     Raises
     ------
@@ -291,8 +292,8 @@ def protection(
 
     Example
     -------
-    a fails and owes b 10, b (capital 3) owes c 6, c has 4. Paying for a costs 10 and spares b and
-    c their 7; paying for b costs the 7 that it lacks and spares c its 4.
+    a defaults and owes b 10, b (capital 3) owes c 6, c has capital 4. Paying for a costs 10 and
+    averts the losses of b and c (7); paying for b costs its shortfall of 7 and averts the 4 of c.
 
     >>> import contagion as ct
     >>> net = ct.ExposureNetwork.from_matrix([[0, 10, 0], [0, 0, 6], [0, 0, 0]], list("abc"),
@@ -320,7 +321,7 @@ def protection(
 def _paying(
     loss: SystemLoss, losses: np.ndarray, pins: np.ndarray, owners: np.ndarray, i: int
 ) -> tuple[float, float]:
-    """What others are spared when node i pays in full, and what that costs."""
+    """Losses of others averted if node i pays in full, and the cost of it."""
     network, paid = loss.network, pins.copy()
     changed = network
     if np.isnan(pins[i]):
@@ -335,7 +336,7 @@ def _paying(
 
 
 def _failing(network: ExposureNetwork, outcome: Outcome) -> list[int]:
-    """Debtors whose creditors in the graph lose something."""
+    """Debtors whose creditors in the graph have losses."""
     unpaid = np.bincount(network.debtor, claim_losses(network, outcome)[0], len(network))
     return [int(i) for i in np.flatnonzero(unpaid > 1e-10 * network.book.debts)]
 

@@ -12,22 +12,22 @@ from .registry import Measure, reasoned
 
 
 def glasserman_young(network: ExposureNetwork) -> pd.DataFrame:
-    """The contagion index of Glasserman and Young, node by node, from balance sheets alone.
+    """The contagion index of Glasserman and Young for each node, from balance sheets alone.
 
         λ_i = c_i / w_i      β_i = debts_i / (debts_i + external liabilities_i)
-        index_i = part of the shortfall max(0, c_i − w_i) that creditors in the graph bear
+        index_i = the part of the shortfall max(0, c_i − w_i) borne by creditors in the graph
                 = w_i β_i (λ_i − 1)            all creditors rank alike, as in the paper
                 = min(c_i − w_i, debts_i)      creditors outside the graph are senior
 
     with c external assets and w equity (money). When a shock of any size hits the external assets
-    of i alone, clearing cannot make a set of other nodes default that is worth more than the index:
-    no set D with `Σ_{j in D} w_j > index_i` is wiped out by contagion, whatever the exposures. The
-    proof of the paper needs only that no party bears less of a larger shortfall. So the bound holds
-    for every rule, tier and queue of a network, with the part that it gives.
+    of i alone, contagion cannot make a set of other nodes default whose total equity exceeds the
+    index: no set D with `Σ_{j in D} w_j > index_i` defaults, whatever the exposures. The proof of
+    the paper only needs that no party bears less of a larger shortfall. So the bound holds for
+    every rule, tier and queue of a network, with the part that creditors in the graph bear there.
 
     Parameters
     ----------
-    network : for the bound to hold, default destroys nothing (no default costs).
+    network : the bound holds only without default costs.
 
     Returns
     -------
@@ -38,8 +38,9 @@ def glasserman_young(network: ExposureNetwork) -> pd.DataFrame:
 
     Example
     -------
-    Assets 90 outside and 10 inside, 40 of 90 owed inside, equity 10: λ = 9, β = 4/9. The shortfall
-    of 80 costs b 10 · 4/9 · 8 if all rank alike, and all of its 40 if others are paid first.
+    Assets 90 outside and 10 inside, 40 of 90 owed inside, equity 10: λ = 9, β = 4/9. Of the
+    shortfall of 80, b bears 10 · 4/9 · 8 if all creditors rank alike, and 40 (its whole claim) if
+    the others are paid first.
 
     >>> import contagion as ct
     >>> for order in ("pari_passu", "senior"):

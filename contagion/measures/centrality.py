@@ -1,9 +1,9 @@
-"""Centrality: what the position of a node among the claims says.
+"""Centrality of a node in the network of claims.
 
-`X[i, j]` is what creditor i claims on debtor j, parallel claims added. Every function takes the
-`side` of a node that it looks at: "creditor" (by what it holds), "debtor" (by what it owes) or
-"both". Losses flow from debtor to creditor: a node that is central as a debtor is one that others
-lose by, a node that is central as a creditor is one that loses by others.
+`X[i, j]` is the claim of creditor i on debtor j, parallel claims added. Every function takes the
+`side` of a node: "creditor" (its claims), "debtor" (its debts) or "both". Losses flow from debtor
+to creditor: a node that is central as a debtor causes losses to others, a node that is central as a
+creditor suffers losses from others.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ DAMPING = 0.85
 
 
 def _seen_from(network: ExposureNetwork, side: Side) -> csr_array:
-    """X, its transpose or their sum: row i has what counts for node i on that side."""
+    """X, its transpose or their sum: row i has the amounts of node i on that side."""
     choice(side, SIDES, "side")
     claims = claim_matrix(network)
     if side == "creditor":
@@ -49,7 +49,7 @@ def degree(network: ExposureNetwork, *, side: Side = "both") -> Scores:
 
         creditor: #{j : X[i, j] > 0}    debtor: #{j : X[j, i] > 0}    both: either of them
 
-    Two nodes that owe each other count once in "both", so that it is the number of neighbours.
+    A counterparty that is both creditor and debtor counts once in "both" (number of neighbours).
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ def degree(network: ExposureNetwork, *, side: Side = "both") -> Scores:
 
 
 def strength(network: ExposureNetwork, *, side: Side = "both") -> Scores:
-    """Money a node claims, owes, or both added: `Σ_j X[i, j]`, `Σ_j X[j, i]`, or their sum.
+    """Claims of a node, its debts, or both: `Σ_j X[i, j]`, `Σ_j X[j, i]`, or their sum.
 
     Parameters
     ----------
@@ -128,11 +128,11 @@ def eigenvector(network: ExposureNetwork, *, side: Side = "debtor") -> Eigenvect
     """Eigenvector centrality: the Perron vector of the claims, normalised to sum 1.
 
         creditor (hub):       X x  = r x       claims on nodes that hold large claims themselves
-        debtor (authority):   Xᵀ x = r x       owes to nodes that owe much themselves
-        both:          (X + Xᵀ) x = r x        direction left aside
+        debtor (authority):   Xᵀ x = r x       debts to nodes that have large debts themselves
+        both:          (X + Xᵀ) x = r x        direction ignored
 
-    with r the largest eigenvalue. Nodes from which no path of claims (or debts) leads to the
-    part of the network that carries r have exactly 0.
+    with r the largest eigenvalue. Nodes without a path of claims (or debts) to the component that
+    has the eigenvalue r are exactly 0.
 
     Parameters
     ----------
@@ -141,9 +141,9 @@ def eigenvector(network: ExposureNetwork, *, side: Side = "debtor") -> Eigenvect
 
     Returns
     -------
-    Eigenvector : shares that sum to 1, and `root`, which is r (money). All nan where the vector
-    does not exist or is not unique: no claims, no cycle of claims (r = 0), or unconnected parts
-    that share r; `reasons` says which.
+    Eigenvector : shares that sum to 1, and `root`, which is r (money). All nan if the vector
+    does not exist or is not unique: no claims, no cycle of claims (r = 0), or several components
+    with the same r; `reasons` says which.
 
     Raises
     ------
@@ -174,7 +174,7 @@ def eigenvector(network: ExposureNetwork, *, side: Side = "debtor") -> Eigenvect
 
 
 def katz(network: ExposureNetwork, *, side: Side = "debtor", b: float | None = None) -> Katz:
-    """Katz centrality: all walks along claims, a step more counting b times less.
+    """Katz centrality: all walks along claims; each step multiplies the weight of a walk by b.
 
         κ = 1 + b M κ     M = X (creditor, hub), Xᵀ (debtor, authority) or X + Xᵀ (both)
 
@@ -183,8 +183,8 @@ def katz(network: ExposureNetwork, *, side: Side = "debtor", b: float | None = N
     network : the exposures.
     side : "creditor", "debtor" or "both".
     b : weight of a step, 1/money, in (0, 1/r) with r the largest eigenvalue of M. By default
-        `0.85 / r`; where there is no cycle of claims (r = 0) any b will do, and it is 0.85 over
-        the largest sum of a row or a column of M. `b` of the record is the value used.
+        `0.85 / r`; without a cycle of claims (r = 0) any b is valid, and the default is 0.85 over
+        the largest row or column sum of M. `b` of the record is the value used.
 
     Returns
     -------
@@ -192,7 +192,7 @@ def katz(network: ExposureNetwork, *, side: Side = "debtor", b: float | None = N
 
     Raises
     ------
-    ArgumentError : for a b that is not in (0, 1/r): the walks would add up to infinity.
+    ArgumentError : for a b that is not in (0, 1/r): the sum over walks would be infinite.
 
     Example
     -------
@@ -231,14 +231,14 @@ def katz(network: ExposureNetwork, *, side: Side = "debtor", b: float | None = N
 def pagerank(
     network: ExposureNetwork, *, side: Side = "debtor", damping: float = DAMPING
 ) -> Scores:
-    """PageRank: where a walk along the claims is found in the long run.
+    """PageRank: long-run distribution of a random walk along the claims.
 
         π = damping · πP + (1 − damping) / n      P = rows of M over their sums
 
-    The walk goes from creditor to debtor for side "debtor" (M = X: a debtor has much if much is
-    claimed on it by nodes that have much), from debtor to creditor for "creditor" (M = Xᵀ), and
-    both ways for "both". From a node where it can go no further it starts anywhere, which is the
-    same as leaving such walks out and scaling π to sum 1.
+    The walk goes from creditor to debtor for side "debtor" (M = X: a debtor ranks high if nodes
+    that rank high have large claims on it), from debtor to creditor for "creditor" (M = Xᵀ), and
+    both ways for "both". From a node without a next step it restarts at a random node; the result
+    equals that of walks that end there, with π scaled to sum 1.
 
     Parameters
     ----------
@@ -256,7 +256,7 @@ def pagerank(
 
     Example
     -------
-    Two nodes that owe each other 1 are the same: half of the time in each.
+    Two nodes that owe each other 1 are symmetric: half of the time in each.
 
     >>> import contagion as ct
     >>> net = ct.ExposureNetwork.from_matrix([[0, 1], [1, 0]], ["a", "b"],

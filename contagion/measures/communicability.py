@@ -1,12 +1,12 @@
 """Communicability: the chains of defaults that a network of claims and capital allows.
 
-One matrix carries the measures of this file: the impact of the default of debtor i on creditor j,
+The measures of this file use one matrix, the impact of the default of debtor i on creditor j,
 
     V[i, j] = 1 if X[j, i] ≥ K_j else 0        or min(1, X[j, i] / K_j) with `binary=False`
 
-with X the claims and K the equity. `exp(V)[i, j] = Σ_k (V^k)[i, j] / k!` adds up the paths by
-which the default of i reaches j, a path of k defaults with weight 1/k!. Nodes that cannot fail,
-and those without positive known equity, are not reached and pass nothing on.
+with X the claims and K the equity. `exp(V)[i, j] = Σ_k (V^k)[i, j] / k!` sums the paths by which
+the default of i reaches j; a path of k defaults has weight 1/k!. Defaults do not reach nodes that
+cannot fail or have no positive known equity.
 """
 
 from __future__ import annotations
@@ -26,25 +26,25 @@ from .registry import Measure, of_system, reasoned, scored
 from .spectra import claim_matrix, exponential, power_terms, strong_components
 
 CHUNK = 2**22  # entries of a dense block held at a time
-ROOM = 1e-12  # a claim that falls short of the equity by rounding is as large
+ROOM = 1e-12  # tolerance for rounding errors in the comparison of claim and equity
 NOT_ABLE = "it cannot fail, or has no positive known equity"
 NOT_HIT = "no single default hits it"
 NO_IMPACT = "its default hits no other node"
-TOO_MANY = "the paths add up to more than a number can hold"
+TOO_MANY = "the sum over paths is too large for a floating-point number"
 
 
 def _able(network: ExposureNetwork) -> np.ndarray:
-    """(n,) nodes that a default can bring down."""
+    """(n,) bool: nodes that another default can make default."""
     return np.asarray(network.book.can_fail & (np.nan_to_num(network.book.equity) > 0))
 
 
 def impact_matrix(network: ExposureNetwork, *, binary: bool = True) -> csr_array:
-    """`V[i, j]`, shape (n, n): what the default of debtor i does to the equity of creditor j.
+    """`V[i, j]`, shape (n, n): the impact of the default of debtor i on the equity of creditor j.
 
     Parameters
     ----------
-    network : the exposures, parallel claims added; nothing is recovered.
-    binary : true: 1 where the claim is at least the equity, 0 otherwise. False: the part of
+    network : the exposures, parallel claims added; the recovery rate is 0.
+    binary : True: 1 where the claim is at least the equity, 0 otherwise. False: the share of
         the equity that is lost, at most 1.
 
     Returns
@@ -54,7 +54,7 @@ def impact_matrix(network: ExposureNetwork, *, binary: bool = True) -> csr_array
 
     Example
     -------
-    b has 4 and claims 5 on a, c has 4 and claims 1.
+    b has equity 4 and a claim of 5 on a, c has equity 4 and a claim of 1.
 
     >>> import contagion as ct
     >>> net = ct.ExposureNetwork.from_matrix([[0, 5, 1], [0, 0, 0], [0, 0, 0]], ["a", "b", "c"],
@@ -82,33 +82,33 @@ def impact_matrix(network: ExposureNetwork, *, binary: bool = True) -> csr_array
 def impact_susceptibility(
     network: ExposureNetwork, *, binary: bool = True, k: int | None = None, rng: Rng = None
 ) -> Scores:
-    """Impact susceptibility: paths by which defaults reach a node, over the direct ones.
+    """Impact susceptibility: paths by which defaults reach a node, divided by the direct paths.
 
         S_j = Σ_{i≠j} exp(V)[i, j] / Σ_i V[i, j]
 
-    Above 1 the node can be brought down by defaults of nodes that it has no claim on (remotely
+    If it is above 1, defaults of nodes without a direct link can make the node default (remotely
     vulnerable).
 
-    The cost is one exponential for each node on a cycle of defaults: minutes for 10,000 nodes of
-    which most are.
+    The cost is one exponential for each node on a cycle of defaults: minutes for 10,000 nodes if
+    most are on cycles.
 
     Parameters
     ----------
     network : exposures and equity.
     binary : of the impact matrix, see :func:`impact_matrix`.
-    k : where more nodes than this are on cycles of defaults, the paths from a node to itself are
-        estimated from k vectors of random signs, and `notes` has the error; by default counted.
+    k : if more nodes than this are on cycles of defaults, the paths from a node to itself are
+        estimated from k vectors of random signs, and `notes` has the error; by default exact.
     rng : seed or generator of the draw.
 
     Returns
     -------
-    Scores : pure numbers of 1 or more with `binary=True`; nan, with the reason, where nothing
-    hits the node, and where it cannot fail or its equity is not known or not positive.
+    Scores : pure numbers of 1 or more with `binary=True`; nan, with the reason, where no default
+    hits the node, it cannot fail, or its equity is not known or not positive.
 
     Example
     -------
-    The default of a brings b down, that of b brings c down: to c leads one direct path and,
-    with weight 1/2, one of two steps.
+    The default of a makes b default, and that of b makes c default: c has one direct path and one
+    path of two steps, which has weight 1/2.
 
     >>> import contagion as ct
     >>> net = ct.ExposureNetwork.from_matrix([[0, 5, 0], [0, 0, 5], [0, 0, 0]], ["a", "b", "c"],
@@ -141,8 +141,8 @@ def impact_fluidity(network: ExposureNetwork, *, binary: bool = True) -> float:
 
         F = Σ_j S_j / N
 
-    over the N nodes that can fail and whose equity is known and positive; one that no default
-    hits has no paths and adds nothing.
+    over the N nodes that can fail and whose equity is known and positive; a node that no default
+    hits counts as 0.
 
     Parameters
     ----------
@@ -151,7 +151,7 @@ def impact_fluidity(network: ExposureNetwork, *, binary: bool = True) -> float:
 
     Returns
     -------
-    A pure number; nan where there is no such node, or more paths than a number can hold.
+    A pure number; nan without such a node, or if the number of paths overflows.
 
     Example
     -------
@@ -178,7 +178,7 @@ def _fluidity(network: ExposureNetwork, binary: bool = True) -> Scores:
 
 
 def impact_diffusion(network: ExposureNetwork, *, binary: bool = True) -> pd.DataFrame:
-    """Impact diffusion influence: the paths of default that need a node, over its direct ones.
+    """Impact diffusion influence: paths of default that need a node, over its direct paths.
 
         start_q = Σ_{j≠q} exp(V)[q, j] / k_q                       paths that begin at q
         intermediate_q = Σ_{i≠q} Σ_{j≠i} (exp(V) − exp(V_q))[i, j] / k_q        that lead through it
@@ -194,13 +194,13 @@ def impact_diffusion(network: ExposureNetwork, *, binary: bool = True) -> pd.Dat
 
     Returns
     -------
-    DataFrame, one row a node: start, intermediate, total (pure numbers), reason. Where the
-    default of a node hits no other they are nan, and `reason` says so.
+    DataFrame, one row a node: start, intermediate, total (pure numbers), reason. They are nan,
+    with the reason, for a node whose default hits no other node.
 
     Example
     -------
-    The default of a brings b down, that of b brings c down. Without b two paths are gone: b to c,
-    and, with weight 1/2, a to c.
+    The default of a makes b default, and that of b makes c default. Without b two paths are lost:
+    b to c, and a to c with weight 1/2.
 
     >>> import contagion as ct
     >>> net = ct.ExposureNetwork.from_matrix([[0, 5, 0], [0, 0, 5], [0, 0, 0]], ["a", "b", "c"],
@@ -216,7 +216,7 @@ def impact_diffusion(network: ExposureNetwork, *, binary: bool = True) -> pd.Dat
 def _diffusions(
     network: ExposureNetwork, binary: bool, k: int | None, rng: Rng
 ) -> list[pd.DataFrame]:
-    """Impact diffusion influence; one table, or one for every group of the draw of k."""
+    """Impact diffusion influence: one table, or one for every group of the draw of k."""
     impact = impact_matrix(network, binary=binary)
     reach = impact.sum(axis=1)
     paths = exponential(impact, np.ones(len(network)))
@@ -237,9 +237,9 @@ def _diffusions(
 
 
 def _returns(matrix: csr_array, k: int | None, rng: Rng) -> list[np.ndarray]:
-    """(K + 1, n) `(V^m)_ii / m!` for m = 0 ... K: closed walks, only where there are cycles.
+    """(K + 1, n) closed walks `(V^m)_ii / m!` for m = 0 ... K, computed only on cycles.
 
-    One array; where more than k nodes are on cycles one for each group of a draw of k, estimates.
+    One array; if more than k nodes are on cycles, one estimate for each group of a draw of k.
     """
     n = matrix.shape[0]
     label = strong_components(matrix)
@@ -247,7 +247,7 @@ def _returns(matrix: csr_array, k: int | None, rng: Rng) -> list[np.ndarray]:
     cycles = matrix[inside][:, inside]
     none = [np.ones(n)]
     endless = ~np.isfinite(exponential(cycles, np.ones(len(inside))))
-    if endless.any():  # no need to look closer
+    if endless.any():  # infinite without further computation
         none.append(np.zeros(n))
         none[1][inside[endless]] = np.inf
         inside, cycles = inside[~endless], cycles[~endless][:, ~endless]
@@ -266,7 +266,7 @@ def _returns(matrix: csr_array, k: int | None, rng: Rng) -> list[np.ndarray]:
 
 
 def _at(where: np.ndarray, first: list[np.ndarray], terms: Sequence[np.ndarray]) -> np.ndarray:
-    """Rows `first`, of m = 0 ..., with terms of m = 1 ... at some nodes."""
+    """Rows `first` for m = 0 ..., with the terms for m = 1 ... written at the nodes `where`."""
     rows = _padded(first, max(len(first), 1 + len(terms)))
     for m, term in enumerate(terms, start=1):
         rows[m, where] = term
@@ -283,12 +283,12 @@ def _estimated(cycles: csr_array, signs: np.ndarray) -> list[np.ndarray]:
 
 
 def _through(matrix: csr_array, returns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(n,) sums of `exp(V) − exp(V_q)` for every q: of all entries, and of the diagonal.
+    """(n,) sums of `exp(V) − exp(V_q)` for every q: over all entries, and over the diagonal.
 
-    With the generating functions of walks by length, R of those that end at q, S of those that
-    begin there and G of those that do both, the walks that leave q are `R (S − 1) / G` (up to the
-    first visit, and on from there), and the closed ones `z G′ / G` (the rotations of a walk with r
-    visits of q are r of those that begin at q). All series are divided by k!, term by term.
+    Use the generating functions of walks by length: R for walks that end at q, S for walks that
+    begin at q, G for walks that do both. The walks that leave q are `R (S − 1) / G` (up to the
+    first visit, and on from there), the closed walks `z G′ / G` (of the rotations of a walk with r
+    visits of q, r begin at q). All series are divided by k!, term by term.
     """
     ones = np.ones(matrix.shape[0])
     begin = [ones, *power_terms(matrix, ones)]
@@ -312,7 +312,7 @@ def _through(matrix: csr_array, returns: np.ndarray) -> tuple[np.ndarray, np.nda
 
 
 def _padded(terms: Sequence[np.ndarray] | np.ndarray, rows: int) -> np.ndarray:
-    """Terms as rows of a matrix, with zeros below."""
+    """Terms as rows of a matrix, padded with zero rows."""
     table = np.zeros((rows, len(terms[0])))
     table[: len(terms)] = terms
     return table

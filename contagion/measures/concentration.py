@@ -1,7 +1,7 @@
-"""Concentration: how much of a total lies with how few.
+"""Concentration of amounts over nodes.
 
-The functions take a Series of amounts, one a node, such as a column of `network.balance_sheet`;
-:func:`concentration_table` and :func:`amounts` take the network.
+The functions take a Series with one amount for each node, such as a column of
+`network.balance_sheet`; :func:`concentration_table` and :func:`amounts` take the network.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ CURVE = {
     "share": "amount over the total of the known ones, a share",
     "cumulative": "share of this and all larger nodes together, a share",
 }
-NOTHING = "no node has any of it, or no amount is known"
+NOTHING = "the total is 0, or no amount is known"
 
 
 def amounts(network: ExposureNetwork, of: Quantity = "assets") -> pd.Series:
-    """Money of every node: assets, equity, claims or debts; nan where it is not known.
+    """Assets, equity, claims or debts of every node, in money; nan where not known.
 
-    Assets are external assets, claims and shares in other nodes. Equity is what owners can lose,
-    `max(equity, 0)`: a node below zero has nothing.
+    Assets are external assets, claims and shares in other nodes. Equity is the amount that owners
+    can lose, `max(equity, 0)`: negative equity counts as 0.
 
     Raises
     ------
@@ -63,7 +63,7 @@ def amounts(network: ExposureNetwork, of: Quantity = "assets") -> pd.Series:
 
 
 def _known(values: pd.Series) -> np.ndarray:
-    """The amounts that are known, largest first."""
+    """The known amounts, largest first."""
     numbers = values.to_numpy(float)
     below = numbers < 0
     if below.any():
@@ -83,7 +83,7 @@ def hhi(values: pd.Series) -> float:
 
     Returns
     -------
-    A number in (0, 1]; 1 / hhi is the number of equal nodes. nan where the total is 0.
+    A number in (0, 1]; 1 / hhi is the equivalent number of equal nodes. nan if the total is 0.
 
     Raises
     ------
@@ -126,7 +126,7 @@ def concentration_ratio(values: pd.Series, k: int) -> float:
     Source: definition in common use, as in the reports of competition authorities.
     """
     if k < 1:
-        raise ArgumentError(f"k={k!r}: the concentration ratio is that of the 1, 2, ... largest.")
+        raise ArgumentError(f"k={k!r}: the number of largest nodes has to be 1 or more.")
     known = _known(values)
     return float(known[:k].sum() / known.sum()) if known.sum() > 0 else np.nan
 
@@ -140,7 +140,7 @@ def gini(values: pd.Series) -> float:
 
     Returns
     -------
-    A number from 0 (all equal) to 1 − 1/n (one has all); nan where the total is 0.
+    A number from 0 (all equal) to 1 − 1/n (one node has the total); nan if the total is 0.
 
     Raises
     ------
@@ -229,8 +229,8 @@ def concentration_table(
 
     Returns
     -------
-    DataFrame, one row a quantity: total (money), nodes with a known amount, left_out (nodes
-    without), cr_k for every k, hhi, gini, and reason where they are nan.
+    DataFrame, one row a quantity: total (money), nodes (with a known amount), left_out (nodes
+    without), cr_k for every k, hhi, gini, and the reason where they are nan.
 
     Raises
     ------

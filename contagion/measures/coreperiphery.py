@@ -1,4 +1,4 @@
-"""Core and periphery: the tiered network that lies nearest to the one at hand."""
+"""Core and periphery: the best fit of a two-tier structure to the network."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..vocabulary import SEED, Rng
 from .registry import Measure, of_system
 from .spectra import claim_matrix, links
 
-MOST = 30_000  # steps of the search for cores that could be better
+MOST = 30_000  # steps of the exhaustive search for better cores
 NO_CLAIMS = "there are no claims in the network"
 
 
@@ -25,15 +25,15 @@ class CorePeriphery:
     Attributes
     ----------
     core : the nodes of the core, by their number of links, largest first.
-    error_score : errors over links; 0 is a perfect fit, 1 no better than no core at all; nan in a
-        network without claims.
+    error_score : errors divided by links; 0 is a perfect fit, 1 is no better than no core; nan in
+        a network without claims.
     links : pairs of creditor and debtor.
     missing_core : pairs of core nodes, in both directions, without a link.
     periphery_links : links between nodes of the periphery.
-    no_lending, no_borrowing : errors of core nodes without a claim, or without a debt, in the
-        periphery: the size of the periphery for each of them.
-    exact : true where no other split has fewer errors, false where it is only the best one found.
-    reason : why the score is nan, "" where it is not.
+    no_lending, no_borrowing : errors of core nodes without a claim on, or without a debt to, the
+        periphery: each counts as many errors as the periphery has nodes.
+    exact : True if no other split has fewer errors; False if it is only the best one found.
+    reason : why the score is nan, otherwise "".
     """
 
     core: tuple[object, ...]
@@ -57,7 +57,7 @@ class CorePeriphery:
 
 
 def core_periphery(network: ExposureNetwork, *, starts: int = 20, rng: Rng = None) -> CorePeriphery:
-    """Fit a core–periphery model: core nodes deal with each other, the periphery only with them.
+    """Fit a core–periphery model: core nodes deal with each other, periphery nodes only with them.
 
     With c of n nodes in the core C, the rest in the periphery P and a_ij = 1 where i claims on j:
 
@@ -67,21 +67,21 @@ def core_periphery(network: ExposureNetwork, *, starts: int = 20, rng: Rng = Non
                + (n − c) · #{j in C : Σ_{i in P} a_ij = 0}      core that does not borrow from P
 
     and the error score is errors / links. The first two lines are `c(c − 1) + links − Σ_C degree`,
-    with degree the claims plus the debts of a node, so that for a given c they are least for the c
-    nodes of highest degree. Where the best of those cores has no error of the other two kinds, the
-    fit is exact. Otherwise single nodes are moved while that helps, from these cores and from
-    drawn ones; then every core whose first two lines are below the errors found is looked at. It
-    is exact again where that ends, which for small or well-tiered networks it does.
+    with degree the number of claims plus debts of a node. For a given c they are smallest for the
+    c nodes of highest degree. If the best of those cores has no error of the other two kinds, the
+    fit is exact. Otherwise a local search moves single nodes, starting from these cores and from
+    random ones; then every core whose first two lines are below the errors found is evaluated. The
+    fit is exact if this enumeration completes, as in small or clearly tiered networks.
 
-    Of equally good cores found the largest counts; nodes of the same degree are taken by amount,
-    then by name.
+    Among equally good cores the largest is returned; nodes of the same degree are ordered by
+    amount, then by name.
 
     Parameters
     ----------
     network : the exposures; amounts only break ties.
-    starts : drawn cores to start from, where the cores of highest degree do not settle it.
-    rng : seed or generator of the draw. The measure `core_periphery_error` and `topology` take
-        one seed, so that they are the same each time.
+    starts : random cores to start from, if the cores of highest degree do not give an exact fit.
+    rng : seed or generator of the draw. The measure `core_periphery_error` and `topology` use a
+        fixed seed, so their results are reproducible.
 
     Returns
     -------
@@ -124,7 +124,7 @@ def core_periphery(network: ExposureNetwork, *, starts: int = 20, rng: Rng = Non
 
 
 class _Board:
-    """The links, nodes by falling degree, and the errors of a core (n,) bool."""
+    """The links, nodes in decreasing order of degree, and the errors of a core (n,) bool."""
 
     def __init__(self, claims: csr_array):
         self.out, self.back = claims, csr_array(claims.T)
@@ -142,27 +142,27 @@ class _Board:
         return c * (c - 1) - inside, outside, lend, borrow
 
     def bound(self) -> np.ndarray:
-        """(n + 1,) fewest errors that a core of each size can have."""
+        """(n + 1,) lower bound on the errors of a core of each size."""
         c = np.arange(self.n + 1)
         most = np.concatenate([[0.0], np.cumsum(np.sort(self.degree)[::-1])])
         return np.asarray(c * (c - 1) + self.links - most)
 
     def top(self) -> np.ndarray:
-        """(n + 1,) errors of the cores of the c nodes that come first."""
+        """(n + 1,) errors of the cores that consist of the first c nodes."""
         first = np.arange(self.n)
         least = self.bound()
         idle = np.zeros(self.n + 1)
         for to in (self.out, self.back):
-            # node i lends to nobody outside the first c when its last partner is among them
+            # node i has no partner outside the first c nodes if its last partner is among them
             last = np.full(self.n, -1)
             rows = np.repeat(first, np.diff(to.indptr))
             np.maximum.at(last, rows, to.indices)
-            begins = np.maximum(first, last) + 1  # the sizes c from which it is such a node
+            begins = np.maximum(first, last) + 1  # from this c on, i has no partner outside
             idle += np.cumsum(np.bincount(begins, minlength=self.n + 1))
         return np.asarray(least + (self.n - np.arange(self.n + 1)) * idle)
 
     def moves(self, core: np.ndarray) -> np.ndarray:
-        """(n,) errors after each single node has changed sides."""
+        """(n,) errors after each single node has moved between core and periphery."""
         rest = (~core).astype(float)
         c = int(core.sum())
         after = c + np.where(core, -1, 1)
@@ -179,9 +179,9 @@ class _Board:
 
 
 def _fit(board: _Board, starts: int, rng: np.random.Generator) -> tuple[np.ndarray, bool]:
-    """The best core found, and whether none can be better."""
+    """The best core found, and whether it is proven to be optimal."""
     n, top = board.n, board.top()
-    size = n - int(np.argmin(top[::-1]))  # the largest of the best
+    size = n - int(np.argmin(top[::-1]))  # the largest of equally good cores
     first = np.arange(n)
     best, errors = first < size, float(top[size])
     if errors <= board.bound().min():
@@ -204,7 +204,7 @@ def _fit(board: _Board, starts: int, rng: np.random.Generator) -> tuple[np.ndarr
 
 
 def _descend(board: _Board, start: np.ndarray) -> tuple[np.ndarray, float]:
-    """Move the one node that helps most, until none does."""
+    """Move the node that reduces the errors most, until no move does."""
     core, errors = start.copy(), float(sum(board.parts(start)))
     while True:
         after = board.moves(core)
@@ -215,13 +215,13 @@ def _descend(board: _Board, start: np.ndarray) -> tuple[np.ndarray, float]:
 
 
 def _could_be_better(board: _Board, errors: float) -> list[np.ndarray] | None:
-    """Every core whose bound is below `errors`; `None` where there are too many to look at."""
+    """Every core whose bound is below `errors`; `None` if there are too many to enumerate."""
     bound, degree = board.bound(), board.degree
     prefix = np.concatenate([[0.0], np.cumsum(degree)])
     found: list[np.ndarray] = []
     steps = 0
     for c in np.flatnonzero(bound < errors):
-        least = c * (c - 1) + board.links - errors  # the degrees of the core add up to more
+        least = c * (c - 1) + board.links - errors  # the sum of degrees has to exceed it
         stack: list[tuple[tuple[int, ...], float]] = [((), 0.0)]
         while stack:
             chosen, total = stack.pop()

@@ -22,7 +22,7 @@ COLUMNS = {
     "covar": "value at risk of the system when the node is in distress, money",
     "covar_error": "standard error of covar, money",
     "covar_median": "value at risk of the system when the node is in its median state, money",
-    "delta_covar": "covar less covar_median, money",
+    "delta_covar": "covar minus covar_median, money",
     "delta_covar_error": "standard error of delta_covar, money",
     "scenarios": "scenarios in which the node is in distress, a number",
 }
@@ -42,30 +42,31 @@ def covar(
     n_jobs: int = 1,
     progress: bool = False,
 ) -> Table:
-    """Value at risk of the system when one node is in distress, and how much more that is.
+    """Value at risk of the system when one node is in distress, and its increase over the median.
 
         P(L_system ≤ CoVaR_i | node i in distress) = level
         ΔCoVaR_i = CoVaR_i − (the same with node i in its median state)
 
     In distress: L_i ≥ VaR_i ("beyond"), or L_i = VaR_i ("at", the definition of Adrian and
-    Brunnermeier), which from scenarios means: between its quantiles at level ± window. The median
-    state is between its quantiles at 0.5 ± 0.05. Quantiles are the smallest values that are not
-    exceeded with the probability. Positive numbers are losses.
+    Brunnermeier); with scenarios, "at" means that L_i lies between its quantiles at level ± window.
+    In the median state L_i lies between its quantiles at 0.5 ± 0.05. A quantile is the smallest
+    value that is not exceeded with the given probability. Positive numbers are losses.
 
     Parameters
     ----------
     losses : (scenarios, nodes), money.
     level : of the distress of the node and of the CoVaR, in (0, 1).
-    condition : see above. "beyond" grows with dependence, "at" need not (Mainik & Schaanning).
+    condition : see above. CoVaR increases with dependence for "beyond", not always for "at" (Mainik
+        & Schaanning).
     window : half the probability of "at", by default (1 − level) / 5; at most 1 − level.
     system : "all" (the sum of all nodes, node i among them), "others" (without node i), or the
         loss of the system (scenarios,).
     weights : (scenarios,) probabilities, need not sum to 1.
-    resamples : resamples for the errors; below 2 the errors are nan.
-    minimum : scenarios that have to lie beyond a CoVaR, else it is nan. Weights count as
-        (Σ p)² / Σ p².
+    resamples : bootstrap resamples for the standard errors; below 2 the errors are nan.
+    minimum : scenarios required beyond a CoVaR, otherwise it is nan. With weights, the effective
+        number (Σ p)² / Σ p² counts.
     rng : seed or generator of the resamples.
-    n_jobs, progress : processes (-1 for all cores; the numbers do not depend on it), a bar.
+    n_jobs, progress : processes (-1 for all cores; does not change results), progress bar.
 
     Returns
     -------
@@ -74,13 +75,13 @@ def covar(
 
     Raises
     ------
-    ShockError : for losses or weights that are not finite, or do not fit each other.
+    ShockError : for losses or weights that are not finite, or whose shapes do not match.
     ArgumentError : for a level, window, condition or system out of range.
 
     Example
     -------
-    100 scenarios, b loses as much as a. In 21 of them a loses 79 or more; 17 of those are the
-    first with 80 % of the probability, and in the 17th each loses 95.
+    100 scenarios, b loses as much as a. In 21 of them a loses 79 or more. The 17 smallest of those
+    are the first to cover 80 % of the 21; in the 17th each node loses 95.
 
     >>> import pandas as pd
     >>> draws = pd.DataFrame({"a": np.arange(100.0), "b": np.arange(100.0)})

@@ -1,4 +1,4 @@
-"""Aumann–Shapley: every unit of a shock at its price along the way from nothing to all of it."""
+"""Aumann–Shapley prices: the marginal loss of each unit of a shock, averaged from 0 to 100 %."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from ..text import money, plural
 from .attribution import Attribution, Of, SystemLoss, triggers_of
 from .registry import Measure
 
-PANELS = 8  # parts of the diagonal to begin with
-DEEPEST = 44  # halvings of a part
-STRAIGHT = 1e-3  # of the total: a part whose middle is farther from its chord may hide a jump
+PANELS = 8  # initial parts of the diagonal
+DEEPEST = 44  # most halvings of a part
+STRAIGHT = 1e-3  # of the total: a part whose middle is farther from its chord may contain a jump
 
 
 def aumann_shapley(
@@ -27,35 +27,36 @@ def aumann_shapley(
     tolerance: float = 1e-7,
     max_evaluations: int = 1_000_000,
 ) -> Attribution:
-    """Price every unit of the shock along the diagonal, from nothing to all of it.
+    """Price each unit of the shock: its marginal loss, averaged over shock sizes from 0 to 100 %.
 
         φ_i = ∫₀¹ x_i ∂v(t x)/∂x_i dt,   Σ_i φ_i = v(x) − v(0),   x the losses of the shock
 
-    The diagonal is cut into parts of half-width h about t; in each player i is charged
-    v(t x + h x_i e_i) − v(t x − h x_i e_i), and a part is halved until the charges sum to what v
-    does over it and v is near its chord. For clearing v is piecewise linear: parts without a kink
-    are exact. For a loss
-    that grows in proportion this is the Euler allocation, x_i ∂v(x)/∂x_i.
+    The diagonal is cut into parts of half-width h around t. In each part player i is charged
+    v(t x + h x_i e_i) − v(t x − h x_i e_i). A part is halved until the charges sum to the change
+    of v over it and v is close to its chord. For clearing v is piecewise linear: parts without a
+    kink are exact. If the loss is proportional to the shock, the result is the Euler allocation,
+    x_i ∂v(x)/∂x_i.
 
     Parameters
     ----------
     network, model : any model whose losses do not jump along the diagonal.
-    shock : losses of external assets (also relative, or by prices); a default has no half.
+    shock : losses of external assets (also relative, or by prices). A default cannot be scaled and
+        is refused.
     of : whose losses, see :class:`~contagion.measures.SystemLoss`.
-    tolerance : of what is missing in one part, relative to the total.
-    max_evaluations : runs of the model at most.
+    tolerance : largest error in one part, relative to the total.
+    max_evaluations : largest number of model runs.
 
     Returns
     -------
-    Attribution : money; `exact` when nothing was missing beyond rounding. The difference (at most
-        `tolerance` a part) is shared in proportion to the values.
+    Attribution : money; `exact` if the error is only rounding. The error (at most `tolerance` for
+        each part) is allocated in proportion to the values.
 
     Raises
     ------
     ShockError : for a shock with defaults, or that hits no node.
-    ConvergenceError : where the loss jumps by more than 0.1 % of the total (default costs, recovery
-        0, a network that amplifies whatever reaches it): a price does not exist there. Also where
-        `max_evaluations` ends first. `.partial` has what was reached.
+    ConvergenceError : if the loss jumps by more than 0.1 % of the total (default costs, recovery 0,
+        a network that amplifies every loss): no price exists there. Also if `max_evaluations` is
+        reached first. `.partial` has the result so far.
 
     Example
     -------
@@ -76,7 +77,7 @@ def aumann_shapley(
     hit, losses, pins = triggers_of(network, shock, model)
     if not np.isnan(pins).all():
         raise ShockError(
-            "The shock has defaults, and a default has no half. Take shapley_of_defaults, or "
+            "The shock has defaults, which cannot be scaled. Take shapley_of_defaults, or "
             "losses of external assets."
         )
     k = len(hit)

@@ -1,6 +1,6 @@
 """Estimates of measures whose cost grows faster than the exposures, with their standard error.
 
-A draw is cut into groups; every group gives an estimate of its own, and their spread is the error.
+A sample is split into groups; each group gives an estimate, and their spread gives the error.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ GROUPS = 10
 
 
 def groups(n: int, k: int, rng: Rng) -> list[np.ndarray]:
-    """k of the numbers 0 ... n − 1, drawn without replacement, in `GROUPS` groups or fewer.
+    """k of the numbers 0 ... n − 1, drawn without replacement, in at most `GROUPS` groups.
 
     Raises
     ------
@@ -32,7 +32,7 @@ def groups(n: int, k: int, rng: Rng) -> list[np.ndarray]:
 
 
 def signs(n: int, k: int, rng: Rng) -> list[np.ndarray]:
-    """k vectors (n,) of random signs in `GROUPS` blocks or fewer, for the diagonal of a matrix.
+    """k vectors (n,) of random signs in at most `GROUPS` blocks, for the diagonal of a matrix.
 
         A_ii = E[z_i (A z)_i],   z of independent signs
 
@@ -55,7 +55,7 @@ def error(estimates: np.ndarray, all_of: int = 0, drawn: int = 0) -> tuple[str, 
     Parameters
     ----------
     estimates : (groups, n), one row a group; nan where it has none.
-    all_of, drawn : how many nodes were drawn of how many; the error is none when it is all.
+    all_of, drawn : number of all nodes and of drawn nodes; if they are equal, the error is 0.
 
     Example
     -------
@@ -73,6 +73,6 @@ def error(estimates: np.ndarray, all_of: int = 0, drawn: int = 0) -> tuple[str, 
         return (f"an estimate from {part}, without a standard error",)
     relative = 100.0 * np.median(size[mean > 0] / mean[mean > 0]) if (mean > 0).any() else 0.0
     return (
-        f"an estimate from {part}: standard error {size.max():.2g} at most, {relative:.2g} % of "
-        "the value at half of the nodes",
+        f"an estimate from {part}: standard error {size.max():.2g} at most, with a "
+        f"median of {relative:.2g} % of the value",
     )

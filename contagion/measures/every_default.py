@@ -1,4 +1,4 @@
-"""Every node defaults once: what each trigger does to each victim, in one record."""
+"""Each node defaults once: the loss of each victim for each trigger, in one record."""
 
 from __future__ import annotations
 
@@ -32,17 +32,17 @@ MEASURES_OF = {
 
 @dataclass(frozen=True, eq=False, repr=False)
 class EveryDefault:
-    """What every single default does to every other node.
+    """The effects of each single default on all other nodes.
 
     Attributes
     ----------
-    network, model, recovery : what was run; the recovery rate on claims on each trigger.
+    network, model, recovery : the inputs; `recovery` is the rate on claims on each trigger.
     triggers : one row a trigger: assets and equity (money), the measures of
         :func:`contagion.measures.each_default` with direct and cascade part, rounds until the last
-        further default, and of a model with channels the share of each in what the others lose.
+        further default, and for a model with channels the share of each in the others' losses.
     victims : one row a victim: vulnerability_index, hazard (%), loss_suffered (money, all
         triggers), worst_trigger and worst_loss (money).
-    losses : (triggers, victims) what the owners of the victim lose, money; 0 on the diagonal.
+    losses : (triggers, victims) loss of the owners of the victim, money; 0 on the diagonal.
     """
 
     network: ExposureNetwork
@@ -54,7 +54,7 @@ class EveryDefault:
 
     @cached_property
     def worst(self) -> PropagationResult | None:
-        """The run of the trigger with which the owners of others lose most; None where none do.
+        """The run of the trigger with the largest loss of other owners; None if there is no loss.
 
         Example
         -------
@@ -93,25 +93,26 @@ def every_default(
     n_jobs: int = 1,
     progress: bool = False,
 ) -> EveryDefault:
-    """Let every node default once, alone, and keep who makes whom lose how much.
+    """Let each node default once, alone, and keep the losses of all pairs of trigger and victim.
 
-    ℓ(j|i) is what the owners of j lose when i defaults, counted from the run without shock and at
-    most the equity of j (not capped where the balance sheet of j is not known).
+    ℓ(j|i) is the loss of the owners of j when i defaults, relative to the run without shock and at
+    most the equity of j (not capped if the balance sheet of j is not known).
 
     Parameters
     ----------
     network, model : any model.
     recovery : recovery rate on claims on the trigger, in [0, 1].
-    n_jobs, progress : processes and a bar; no number depends on them.
+    n_jobs, progress : processes and a progress bar; they do not change results.
 
     Raises
     ------
-    ArgumentError : above 5,000 nodes, whose pairs are too many to keep.
+    ArgumentError : above 5,000 nodes: the matrix of all pairs would be too large.
     ConvergenceError : when a run does not reach the tolerance of the model.
 
     Example
     -------
-    a owes b 10, b (capital 3) owes c 6: when a defaults b loses 3, c 6 less what b still pays.
+    a owes b 10, b (capital 3) owes c 6. When a defaults, b loses its capital of 3; c loses its
+    whole capital of 4, which is less than its claim of 6 on b.
 
     >>> import contagion as ct
     >>> net = ct.ExposureNetwork.from_matrix(
@@ -124,8 +125,8 @@ def every_default(
     n = len(network)
     if n > MOST:
         raise ArgumentError(
-            f"{n:,} nodes have too many pairs to keep ({MOST:,} nodes at most). ct.rank adds up "
-            "what each default costs without keeping the pairs."
+            f"{n:,} nodes have too many pairs to keep ({MOST:,} nodes at most). ct.rank sums "
+            "the losses of each default without keeping the pairs."
         )
     running = {"n_jobs": n_jobs, "progress": progress}
     sums = each_default(network, model, recovery=recovery, more=True, **running)  # type: ignore[arg-type]
@@ -133,7 +134,7 @@ def every_default(
     before, book = np.maximum(base.equity, 0.0), network.book
     losses, rounds = np.zeros((n, n)), np.zeros(n, np.int64)
     channels = {name: np.zeros(n) for name in base.channels or {}}
-    parts = np.array_split(np.arange(n), 1 + n * n // CHUNK)  # whose losses fit into memory
+    parts = np.array_split(np.arange(n), 1 + n * n // CHUNK)  # batches that fit into memory
     tasks = [(model, network, triggers, recovery) for triggers in parts]
     label = type(model).__name__
     for triggers, outcome in zip(

@@ -1,4 +1,4 @@
-"""Expected systemic loss with default probabilities, and what an exposure adds to it."""
+"""Expected systemic loss with default probabilities, and the contribution of an exposure to it."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from .partials import differentiable, solved
 from .registry import Measure
 from .sensitivity import RULE, differentiated
 
-MOST = 16  # nodes that may fail in an enumeration: 65,536 sets
+MOST = 16  # nodes that may default in an enumeration: 65,536 sets
 UNKNOWN = "probability not known"
 LEFT_OUT = "only the largest first-order effects were run"
-FLOOR = 2.0**-53  # a probability this close to one is one
+FLOOR = 2.0**-53  # probabilities are capped at 1 − FLOOR, so that their logarithm is finite
 
 Probabilities = Mapping[Any, float] | pd.Series | np.ndarray
-Lost = Callable[[np.ndarray], np.ndarray]  # (B,) money by sets of nodes (B, n) that fail
+Lost = Callable[[np.ndarray], np.ndarray]  # (B,) losses by sets (B, n) of nodes in default
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -36,7 +36,7 @@ class ExpectedLoss:
 
     Attributes
     ----------
-    value : the expectation; nan where a probability is missing that it needs.
+    value : the expectation; nan if a probability is not known.
     error : standard error of a sampled value, 0 for sums.
     known : Σ p_i L_i over the nodes whose probability is known.
     method : "single", "exact" or "sampled".
@@ -73,27 +73,27 @@ def expected_systemic_loss(
     n_jobs: int = 1,
     progress: bool = False,
 ) -> ExpectedLoss:
-    """The loss that defaults for outside reasons are expected to cause others.
+    """The expected loss that exogenous defaults cause to the owners of other nodes.
 
         single    Σ_i p_i L_i
         exact     Σ_S Π_{i in S} p_i Π_{i not in S} (1 − p_i) L_S
         sampled   Σ_i P(i alone) L_i + P(two or more) · mean of L_S over draws with two or more
 
-    L_S is what the owners of the nodes outside S lose when S fails together, counted from the run
-    without shock; L_i is the default impact. Defaults for outside reasons are independent: "single"
-    neglects that two can happen at once, which is small where probabilities are, and counts a
-    loss twice that two failures would cause together.
+    L_S is the loss of the owners of the nodes outside S when the nodes in S default together,
+    relative to the run without shock; L_i is the default impact. Exogenous defaults are
+    independent. "single" neglects that two can happen at once, which has a small effect if the
+    probabilities are small; a loss that either of two defaults would cause counts twice.
 
     Parameters
     ----------
     network, model : any model.
-    probabilities : {node: p}, a Series or an array (n,), p in [0, 1]; nodes that are not named
-        and nan are not known.
-    recovery : recovery rate on claims on failing nodes, in [0, 1].
-    method : "exact" enumerates all sets of nodes with p > 0, for 16 of them at most.
-    samples : draws of two or more defaults; single defaults are never drawn, they are summed.
+    probabilities : {node: p}, a Series or an array (n,), p in [0, 1]; nodes that are not named, or
+        have nan, are not known.
+    recovery : recovery rate on claims on nodes in default, in [0, 1].
+    method : "exact" enumerates all sets of nodes with p > 0, for at most 16 such nodes.
+    samples : draws of two or more defaults; single defaults are not sampled but summed exactly.
     rng : as `numpy.random.default_rng`.
-    n_jobs, progress : processes (-1 for all cores; the numbers do not depend on it), a bar.
+    n_jobs, progress : processes (-1 for all cores; does not change results), progress bar.
 
     Raises
     ------
@@ -102,8 +102,8 @@ def expected_systemic_loss(
 
     Example
     -------
-    b (capital 3) holds 10 on a: the default of a costs its owners 3. b fails with 50 % too, and
-    then they have nothing to lose:
+    b (capital 3) has a claim of 10 on a: the default of a costs its owners 3. b itself defaults
+    with probability 50 %, and then its owners have no further loss:
 
     >>> import contagion as ct
     >>> net = ct.ExposureNetwork.from_matrix([[0, 10], [0, 0]], ["a", "b"],
@@ -154,39 +154,39 @@ def marginal_systemic_risk(
     n_jobs: int = 1,
     progress: bool = False,
 ) -> pd.DataFrame:
-    """What each exposure adds to the expected systemic loss.
+    """The contribution of each exposure to the expected systemic loss.
 
         ΔEL_k = Σ_i p_i (L_i(with k) − L_i(without k))
         first order:  a_k Σ_i p_i dL_i / da_k
 
-    Without the claim all equities are as before: the creditor has its amount in external assets
-    again, and the debtor has paid it out of its own, or owes it outside if those do not
-    reach (`with_amounts(…, keep="equity")`). The first order takes one run and one adjoint solve a
-    node that can fail, for all exposures together; the difference itself takes one batch of runs an
-    exposure, and is taken for those that are named or the largest of the first order.
+    Removing a claim keeps all equities: the creditor gets the amount as external assets, and the
+    debtor pays it from its external assets, or owes it outside if they are not sufficient
+    (`with_amounts(…, keep="equity")`). The first order needs one run and one adjoint solve for each
+    node with p > 0, for all exposures together. The exact difference needs one batch of runs for
+    each exposure; it is computed for `exposures`, or for those with the largest first order.
 
     Parameters
     ----------
     network : any rules.
-    model : with a gradient (see :func:`gradient`), or any with `exposures`.
+    model : with a gradient (see :func:`gradient`), or any model if `exposures` is given.
     probabilities, recovery : as in :func:`expected_systemic_loss`, method "single".
-    exposures : rows of `network.exposures` for which the difference itself is taken.
-    exact : how many of the largest take it, where `exposures` does not say which.
-    n_jobs, progress : processes (-1 for all cores; the numbers do not depend on it), a bar.
+    exposures : rows of `network.exposures` for which the exact difference is computed.
+    exact : number of exposures with an exact difference, if `exposures` is not given.
+    n_jobs, progress : processes (-1 for all cores; does not change results), progress bar.
 
     Returns
     -------
-    DataFrame, one row a claim: creditor, debtor, amount, first_order, exact (money), reason for a
-    nan: no closed form in the amounts, no gradient, not run, or a probability that is not known.
+    DataFrame, one row a claim: creditor, debtor, amount, first_order, exact (money), and the reason
+    for a nan: no closed form in the amounts, no gradient, not run, or an unknown probability.
 
     Raises
     ------
-    ModelError : for a model without a gradient where no exposures are named, and for rows that the
+    ModelError : for a model without a gradient if `exposures` is not given, and for rows that the
         network does not have.
 
     Example
     -------
-    b (capital 4, and 20 outside) lent a 2 of its 10: when a fails (10 %) that costs 2.
+    b (capital 4) lent 2 to a: the default of a (probability 10 %) costs b 2.
 
     >>> import contagion as ct
     >>> net = ct.ExposureNetwork.from_matrix([[0, 2], [0, 0]], ["a", "b"],
@@ -221,7 +221,7 @@ def marginal_systemic_risk(
 
 
 def _probabilities(network: ExposureNetwork, given: Probabilities) -> np.ndarray:
-    """(n,) probabilities, nan where not known."""
+    """(n,) probabilities, nan if not known."""
     if isinstance(given, (Mapping, pd.Series)):
         p = np.full(len(network), np.nan)
         for node, value in given.items():
@@ -241,7 +241,7 @@ def _probabilities(network: ExposureNetwork, given: Probabilities) -> np.ndarray
 
 
 def _enumerated(lost: Lost, p: np.ndarray) -> float:
-    """Over all sets of nodes that can fail."""
+    """The expected loss over all sets of nodes that can default."""
     at = np.flatnonzero(p > 0)
     if len(at) > MOST:
         raise ModelError(
@@ -258,7 +258,7 @@ def _enumerated(lost: Lost, p: np.ndarray) -> float:
 def _sampled(
     lost: Lost, p: np.ndarray, single: np.ndarray, samples: int, rng: Rng
 ) -> tuple[float, float]:
-    """Single defaults summed, sets of two and more drawn; value and standard error."""
+    """Value and standard error: single defaults are summed, sets of two or more sampled."""
     if samples < 2:
         raise ArgumentError(f"samples={samples}: at least 2.")
     before, after = _standing(p)
@@ -276,16 +276,16 @@ def _sampled(
 
 
 def _standing(p: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(n,) the probability that no node before it fails, and that no node after it fails."""
+    """(n,) probabilities that no earlier node defaults, and that no later node defaults."""
     alive = np.concatenate([[1.0], 1.0 - p, [1.0]])
     return np.cumprod(alive)[:-2], np.cumprod(alive[::-1])[::-1][2:]
 
 
 def draw_several(p: np.ndarray, samples: int, rng: np.random.Generator) -> np.ndarray:
-    """(samples, n) independent defaults, given that at least two happen.
+    """(samples, n) independent defaults, conditional on at least two.
 
-    The first node that fails is drawn from `P(first = i, another later)`, the second from the
-    first failure after it, and the rest as they are: no draw is thrown away.
+    The first node in default is drawn from `P(first = i, another later)`, the second from the
+    distribution of the next default after it, the rest independently: no draw is rejected.
 
     >>> draw_several(np.array([0.01, 0.01, 0.0]), 2, np.random.default_rng(1)).tolist()
     [[True, True, False], [True, True, False]]
@@ -307,7 +307,7 @@ def draw_several(p: np.ndarray, samples: int, rng: np.random.Generator) -> np.nd
 def _first_order(
     network: ExposureNetwork, model: Model, p: np.ndarray, recovery: float
 ) -> np.ndarray:
-    """(m,) `Σ_i p_i dL_i / da_k`, all equities held."""
+    """(m,) `Σ_i p_i dL_i / da_k`, all equities fixed."""
     capped = network.book.known & ~network.book.can_fail
     slope = np.zeros(len(network.amount))
 

@@ -1,4 +1,4 @@
-"""Impact and vulnerability: every node fails once, and somebody bears it."""
+"""Impact and vulnerability: each node defaults once, and the losses of the others are summed."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ from .reach import FEW, reached, separable
 from .registry import beside, scored
 
 CHUNK = 2**22  # entries of the loss matrix held at a time
-ROUNDING = 1e-9  # of the direct loss: what of a cascade is only rounding
-SOLVENT = 1e-9  # equity left, in parts of the balance sheet, that is not in doubt
+ROUNDING = 1e-9  # cascade losses below this part of the direct loss are rounding errors
+SOLVENT = 1e-9  # remaining equity over total assets above which a node is clearly solvent
 
 Reasons = dict[str, np.ndarray]
-Values = dict[str, tuple[np.ndarray, Reasons]]  # of measures (n,), and where they have none
+Values = dict[str, tuple[np.ndarray, Reasons]]  # values (n,) of measures, and why they are nan
 
 
 @runtime_checkable
 class AllAtOnce(Protocol):
-    """A model that knows what every single default costs without running them one by one."""
+    """A model that computes the losses of all single defaults without a run for each."""
 
     def each_default(
         self, network: ExposureNetwork, recovery: float, value: np.ndarray
     ) -> EachDefault | None:
-        """What every default costs; `None` where it has to be run."""
+        """The losses of every default; `None` if runs are needed."""
 
 
 def each_default(
@@ -51,21 +51,20 @@ def each_default(
     n_jobs: int = 1,
     progress: bool = False,
 ) -> Table:
-    """Let every node default once for outside reasons, and add up what the others lose.
+    """Let each node default once, exogenously, and sum the losses of the others.
 
-    Losses ℓ(j|i) are counted from the run without shock and capped at the equity of j; a node
-    with unknown capital loses without cap and counts in money, not in the indices. Linear
-    DebtRank is not run n times but computed for all nodes together, to 1e-8 of all equity.
+    Losses ℓ(j|i) are relative to the run without shock and capped at the equity of j. The loss of a
+    node with unknown capital is not capped; it counts in amounts, not in the indices. Linear
+    DebtRank is not run n times but computed for all nodes together, to 1e-8 of total equity.
 
     Parameters
     ----------
     network, model : any model.
-    recovery : recovery rate on claims on the failing node, in [0, 1].
-    weights : also `debtrank`, with these weights: as in :class:`~contagion.DebtRank`.
-    more : also the indices without cap, the direct and the cascade part of the impact and their
+    recovery : recovery rate on claims on the defaulting node, in [0, 1].
+    weights : adds the column `debtrank` with these weights, see :class:`~contagion.DebtRank`.
+    more : adds the indices without cap, the direct and the cascade part of the impact and their
         ratio.
-    n_jobs, progress : processes (-1 for all cores; the numbers do not depend on it), a bar where
-        defaults are run.
+    n_jobs, progress : processes (-1 for all cores; does not change results); progress bar for runs.
 
     Returns
     -------
@@ -73,8 +72,8 @@ def each_default(
     (money); default_impact (money, the loss of owners inside the graph), contagion_index (%),
     vulnerability_index (%), induced_defaults, hazard (%), loss_suffered (money, sum over all
     triggers); with `more` contagion_index_uncapped, vulnerability_index_uncapped (%),
-    direct_impact, cascade_impact (money), amplification. `definitions` has the formulas. Where a
-    measure is not defined it is nan, and `reasons` is {column: {node: why}}.
+    direct_impact, cascade_impact (money), amplification. `definitions` has the formulas. Undefined
+    values are nan, and `reasons` is {column: {node: why}}.
 
     Raises
     ------
@@ -83,7 +82,8 @@ def each_default(
 
     Example
     -------
-    b (capital 3) holds 10 on a, c (capital 1) nothing: the default of a costs 3 of the 4.
+    b (capital 3) has a claim of 10 on a; c (capital 1) has no claims. The default of a costs 3 of
+    their total capital of 4.
 
     >>> import contagion as ct
     >>> net = ct.ExposureNetwork.from_matrix(
@@ -141,7 +141,7 @@ def _usual(network: ExposureNetwork, capital: np.ndarray, found: EachDefault) ->
 
 
 def _no_own(capital: np.ndarray) -> Reasons:
-    """Why nothing is relative to the capital (n,) of a node."""
+    """Reasons why an index relative to the capital (n,) of a node is not defined."""
     none = ~(np.nan_to_num(capital) > 0)
     alone = np.full(len(capital), len(capital) < 2)
     unknown = np.isnan(capital)
@@ -175,7 +175,7 @@ def _more(
 def _direct(
     network: ExposureNetwork, base: Outcome, recovery: float, before: np.ndarray
 ) -> np.ndarray:
-    """(n,) money that creditors of the trigger lose on it, at most their equity."""
+    """(n,) losses of the creditors of each trigger on it, at most their equity."""
     n = np.int64(len(network))
     lost = np.maximum((1.0 - recovery) * network.amount - claim_losses(network, base), 0.0)
     pair, at = np.unique(network.debtor * n + network.creditor, return_inverse=True)
@@ -193,7 +193,7 @@ def _run(
     n_jobs: int,
     progress: bool,
 ) -> tuple[EachDefault, tuple[np.ndarray, np.ndarray] | None]:
-    """Run every default; for models that settle also the socialized loss caused and suffered."""
+    """Run every default; models that settle claims also give the socialized loss, both ways."""
     n, book = len(network), network.book
     before = np.maximum(base.equity, 0.0)
     known = ~np.isnan(before)
@@ -220,7 +220,7 @@ def _run(
         data = np.where(known[gross.indices], before[gross.indices] - end, gross.data)
         loss = csr_array((data, gross.indices, gross.indptr), shape=gross.shape)
         count(quiet, gross, loss)
-        borne = np.where(book.can_fail[gross.indices], data, gross.data)  # others are not capped
+        borne = np.where(book.can_fail[gross.indices], data, gross.data)  # other nodes: no cap
         passed = csr_array((borne, gross.indices, gross.indptr), shape=gross.shape)
         caused[quiet] = passed.sum(axis=1) + (1.0 - recovery) * book.stated_liabilities[quiet]
         socialized += passed.sum(axis=0)
@@ -280,7 +280,7 @@ def _quiet(
 ) -> tuple[np.ndarray, csr_array]:
     """Triggers whose creditors all stay solvent, for models where only defaults spread losses.
 
-    Returns the triggers and what every node loses on them, (triggers, n).
+    Returns the triggers and the losses of every node on them, (triggers, n).
     """
     book, claims = network.book, network.liabilities
     own_rates = "lgd" in network._columns
@@ -298,7 +298,7 @@ def _quiet(
 
 
 def _chunks(triggers: np.ndarray, n: int) -> list[np.ndarray]:
-    """The triggers in parts whose losses fit into memory."""
+    """The triggers in batches whose losses fit into memory."""
     size = max(1, CHUNK // max(n, 1))
     return [triggers[first : first + size] for first in range(0, len(triggers), size)]
 
@@ -312,7 +312,7 @@ def _defaulting(
 
 
 def _pins(network: ExposureNetwork, triggers: np.ndarray, recovery: float) -> np.ndarray:
-    """(k, n) the recovery of each trigger in its own run, nan for the others."""
+    """(k, n) the recovery rate of each trigger in its own run, nan for the others."""
     pins = np.full((len(triggers), len(network)), np.nan)
     pins[np.arange(len(triggers)), triggers] = recovery
     return pins
@@ -326,13 +326,13 @@ def rounds_of_contagion(
     n_jobs: int = 1,
     progress: bool = False,
 ) -> pd.Series:
-    """Rounds until the last further default when the node fails; 0 where no other node does.
+    """Rounds until the last further default after the default of a node; 0 without any.
 
     For clearing models a round is one wave of defaults, cleared to its fixed point.
 
     Example
     -------
-    a owes b 10, b (capital 3) owes c 6, c has 4: b fails in round 1 and c in round 2.
+    a owes b 10, b (capital 3) owes c 6, c has capital 4: b defaults in round 1 and c in round 2.
 
     >>> import contagion as ct
     >>> net = ct.ExposureNetwork.from_matrix(
@@ -354,7 +354,7 @@ def rounds_of_contagion(
 def _last_round(
     model: Model, network: ExposureNetwork, triggers: np.ndarray, recovery: float
 ) -> np.ndarray:
-    """(k,) the last round of the cascade of each trigger, which itself is in round 0."""
+    """(k,) the last round of the cascade of each trigger; the trigger itself is in round 0."""
     pins = _pins(network, triggers, recovery)
     outcome = model.run(network, np.zeros_like(pins), pins, trace="rounds")
     assert outcome.default_round is not None

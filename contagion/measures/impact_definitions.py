@@ -1,4 +1,4 @@
-"""What the columns of `each_default` and its like mean."""
+"""Definitions of the columns of `each_default` and of the functions based on it."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ DEFINITIONS = (
         "hazard",
         "100 · #{j ≠ i : i defaults | j defaults} / (N − 1)",
         "%",
-        "share of single defaults that fail the node",
+        "share of single defaults that make the node default",
         title="hazard rate",
         denominator="the N − 1 triggers",
         about="vulnerability",
@@ -56,15 +56,15 @@ DEFINITIONS = (
         "loss_suffered",
         "Σ_{j≠i} ℓ(i|j)",
         "money",
-        "what i loses by the default of each other node, summed; ℓ capped at K_i",
+        "loss of i by the default of each other node, summed; ℓ capped at K_i",
         about="vulnerability",
     ),
     Measure(
         "contagion_index_uncapped",
         "100 · Σ_{j≠i} g(j|i) / Σ_{j≠i} K_j",
         "%",
-        "after Espinosa-Vega & Solé (2010), IMF WP/10/105; g(j|i) is what j loses before its "
-        "capital limits it, so that it can exceed 100",
+        "after Espinosa-Vega & Solé (2010), IMF WP/10/105; g(j|i) is the loss of j before the cap "
+        "at its capital, so the index can exceed 100",
         title="contagion index, uncapped",
         denominator="capital of the others",
     ),
@@ -81,13 +81,13 @@ DEFINITIONS = (
         "direct_impact",
         "Σ_{j≠i} min(K_j, (1 − ρ) X_ji)",
         "money",
-        "loss of the creditors of i on i alone, ρ the recovery; less what they had lost before",
+        "loss of the creditors of i on i alone, ρ the recovery; net of their losses before",
     ),
     Measure(
         "cascade_impact",
         "Σ_{j≠i} ℓ(j|i) − direct impact",
         "money",
-        "default impact that is not direct: by further losses and defaults",
+        "indirect part of the default impact: by further losses and defaults",
     ),
     Measure(
         "amplification",
@@ -100,15 +100,15 @@ DEFINITIONS = (
         "socialized_caused",
         "Σ_j (c(j|i) + e(j|i))",
         "money",
-        "contagion of the default of i: all that is borne because of it but what the owners of i "
-        "lose at once; c of owners who are not nodes, e of external creditors, those of i too",
+        "contagion of the default of i: all losses it causes except the immediate loss of the "
+        "owners of i; c of owners that are not nodes, e of external creditors, also those of i",
         title="socialized loss caused",
     ),
     Measure(
         "socialized_suffered",
         "Σ_{j≠i} (c(i|j) + e(i|j))",
         "money",
-        "what owners and external creditors of i bear by the default of each other node, summed",
+        "loss of the owners and external creditors of i by each other default, summed",
         title="socialized loss suffered",
         about="vulnerability",
     ),

@@ -17,26 +17,26 @@ def default_impact(
     n_jobs: int = 1,
     progress: bool = False,
 ) -> Scores:
-    """Money that the owners of all others lose when the node defaults: `Σ_{j≠i} ℓ(j|i)`.
+    """Loss of the owners of all other nodes when the node defaults: `Σ_{j≠i} ℓ(j|i)`.
 
     Parameters
     ----------
     network, model : any model.
-    recovery : recovery rate on claims on the failing node, in [0, 1].
+    recovery : recovery rate on claims on the defaulting node, in [0, 1].
     n_jobs, progress : as in :func:`each_default`.
 
     Returns
     -------
-    Scores : (n,), money; `reasons` says why where it is nan.
+    Scores : (n,), money; `reasons` explains each nan.
 
     Raises
     ------
     ShockError : for a recovery outside [0, 1].
-    ConvergenceError : where the default of a node does not reach the tolerance of the model.
+    ConvergenceError : when a run does not reach the tolerance of the model.
 
     Example
     -------
-    b (capital 3) holds 10 on a, c (capital 1) nothing.
+    b (capital 3) has a claim of 10 on a; c (capital 1) has no claims.
 
     >>> import contagion as ct
     >>> net = ct.ExposureNetwork.from_matrix(
@@ -59,7 +59,7 @@ def contagion_index(
     n_jobs: int = 1,
     progress: bool = False,
 ) -> Scores:
-    """What the default of a node costs the others: `100 · Σ_{j≠i} ℓ(j|i) / Σ_{j≠i} K_j`.
+    """Loss of the others when a node defaults, in % of capital: `100 Σ_{j≠i} ℓ(j|i) / Σ_{j≠i} K_j`.
 
     Parameters and errors as :func:`default_impact`.
 
@@ -69,7 +69,7 @@ def contagion_index(
 
     Example
     -------
-    Of the capital of b and c, 3 + 1, the default of a takes 3.
+    The default of a costs 3 of the total capital of b and c, which is 3 + 1.
 
     >>> import contagion as ct
     >>> net = ct.ExposureNetwork.from_matrix(
@@ -92,17 +92,17 @@ def vulnerability_index(
     n_jobs: int = 1,
     progress: bool = False,
 ) -> Scores:
-    """What a node loses by the defaults of others: `100 · Σ_{j≠i} ℓ(i|j) / ((N − 1) K_i)`.
+    """Loss of a node by defaults of others, % of capital: `100 Σ_{j≠i} ℓ(i|j) / ((N − 1) K_i)`.
 
     Parameters and errors as :func:`default_impact`.
 
     Returns
     -------
-    Scores : (n,), % of own capital, mean over triggers; nan with a reason where there is none.
+    Scores : (n,), % of own capital, mean over triggers; nan with a reason without capital.
 
     Example
     -------
-    b loses all it has by one of two triggers.
+    b loses all its capital for one of two triggers.
 
     >>> import contagion as ct
     >>> net = ct.ExposureNetwork.from_matrix(
@@ -128,23 +128,23 @@ def debtrank(
 ) -> Scores:
     """Weighted distress of the others when the node defaults: `Σ_{j≠i} v_j h_j`, with `Σ v = 1`.
 
-    Parameters and errors as :func:`default_impact`; the model is a :class:`~contagion.DebtRank` by
-    the meaning of the word, and can be any. h_j is the loss of the owners of j over its equity; a
-    node without positive known equity has no h and counts 0.
+    Parameters and errors as :func:`default_impact`. The name refers to the model
+    :class:`~contagion.DebtRank`, but any model can be used. h_j is the loss of the owners of j over
+    its equity; a node without positive known equity counts as 0.
 
     Parameters
     ----------
-    weights : v, as in :class:`~contagion.DebtRank`; by default those of the model, and equity,
-        `v_j = E_j / ΣE`, for models of another kind.
+    weights : v, as in :class:`~contagion.DebtRank`; by default those of the model, or equity,
+        `v_j = E_j / ΣE`, if the model has none.
 
     Returns
     -------
     Scores : (n,), in [0, 1]: a share of the equity, or lending, of all nodes; nan with a reason
-    where no node has a weight.
+    if no node has a positive weight.
 
     Example
     -------
-    b loses its 3 of the 5 that all have.
+    b loses its equity of 3; total equity is 5.
 
     >>> import contagion as ct
     >>> net = ct.ExposureNetwork.from_matrix(
@@ -153,7 +153,7 @@ def debtrank(
     >>> debtrank(net, ct.DebtRank()).round(9).tolist()
     [0.6, 0.0, 0.0]
 
-    All lending is of b, so that its loss of all equity is a DebtRank of 1.
+    Only b lends, so the loss of its whole equity is a DebtRank of 1.
 
     >>> debtrank(net, ct.DebtRank(), weights="lending").round(9).tolist()
     [1.0, 0.0, 0.0]

@@ -1,4 +1,4 @@
-"""What others lose when sets of nodes default together, in batches that fit into memory."""
+"""Losses of the other nodes when sets of nodes default together, in batches that fit in memory."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ CHUNK = 2**22  # entries of the loss matrix held at a time
 def joint_losses(
     network: ExposureNetwork, model: Model, failed: np.ndarray, recovery: float, **how: Any
 ) -> np.ndarray:
-    """(B,) what the owners of the others lose when the nodes in `failed` (B, n) fail together.
+    """(B,) loss of the owners of the others when the nodes in `failed` (B, n) default together.
 
-    Losses count from the run without shock and are capped at known equity; `how` are the
-    processes and the bar.
+    Losses are relative to the run without shock and capped at known equity; `how` has the options
+    for processes and the progress bar.
     """
     n = len(network)
     base = model.solve(network, np.zeros(n))
@@ -56,7 +56,7 @@ def differences(
     rows: np.ndarray,
     **how: Any,
 ) -> np.ndarray:
-    """(K,) expected loss with a claim less that without it; `how` as in `joint_losses`."""
+    """(K,) expected loss with a claim minus that without it; `how` as in `joint_losses`."""
     at = np.flatnonzero(p > 0)
     failed = np.zeros((len(at), len(network)), bool)
     failed[np.arange(len(at)), at] = True

@@ -1,4 +1,4 @@
-"""What an adjoint solve needs: the solved system, and what a loss depends on directly."""
+"""Inputs of an adjoint solve: the solved system, and the partial derivatives of a loss."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ Of: TypeAlias = (
     | np.ndarray
 )
 TOTALS = ("owners", "shortfall", "external", "socialized")
-ASSETS, SHOCK, CLAIMS, LOST, DUE = range(5)  # what a loss of a node depends on, row by row
+ASSETS, SHOCK, CLAIMS, LOST, DUE = range(5)  # arguments of the loss of a node, one row each
 
 
 def solved(network: ExposureNetwork, model: Model, shock: Shock) -> PropagationResult:
-    """The result of a model without the rounds, which the derivative does not need."""
+    """The result of a model, without the rounds (the derivative does not need them)."""
     if not differentiable(model):
         raise ModelError(
             f"{model!r} does not compute a gradient: its losses are not the piecewise linear fixed "
@@ -51,14 +51,14 @@ def solved(network: ExposureNetwork, model: Model, shock: Shock) -> PropagationR
 
 
 def differentiable(model: Model) -> bool:
-    """Models and measures do not import each other: the class is known by its name."""
+    """Whether a model has a gradient, tested by class name (measures do not import models)."""
     name = type(model).__name__
     linear = name == "DebtRank" and getattr(model, "variant", "") == "linear"
     return linear or name in ("EisenbergNoe", "RogersVeraart")
 
 
 def clearing_system(result: PropagationResult) -> System:
-    """What the adjoint needs of a clearing, with default costs or without."""
+    """The inputs of the adjoint solve for a clearing model, with or without default costs."""
     net, outcome = result.network, result.outcome
     kept = result.model.kept(net) if hasattr(result.model, "kept") else None
     alpha, beta = (1.0, 1.0) if kept is None else kept
@@ -77,7 +77,7 @@ def clearing_system(result: PropagationResult) -> System:
 
 
 def debtrank_system(result: PropagationResult) -> System:
-    """What the adjoint needs of linear DebtRank: each node passes its loss of equity on."""
+    """The inputs of the adjoint solve for linear DebtRank: each node passes on its equity loss."""
     net, outcome = result.network, result.outcome
     assert outcome.loss_rate is not None
     equity = np.nan_to_num(net.book.equity)
@@ -93,7 +93,7 @@ def debtrank_system(result: PropagationResult) -> System:
 def direct(
     result: PropagationResult, system: System, of: Of, side: Side
 ) -> tuple[str, float, np.ndarray, float]:
-    """Name and value of a loss, its partial derivatives (5, n), and that by money unpaid inside."""
+    """Name and value of a loss, its partial derivatives (5, n), and that by unpaid debts inside."""
     n, settles = len(result.network), result.model.settles
     if not isinstance(of, str):
         weights = _weights(result.network, of)
@@ -170,8 +170,8 @@ def shortfalls(system: System, due: np.ndarray, pin: np.ndarray, side: Side) -> 
 def _socialized(result: PropagationResult, system: System, side: Side) -> np.ndarray:
     """Partial derivatives (5, n) of `Σ (loss_i − d_i)` + losses of external creditors.
 
-    `d_i = min(initial_i, e_i⁺)`, and `e_i⁺ = max(book equity_i, 0)` less what the reference loses,
-    whose derivative is that of another run: :func:`before`.
+    `d_i = min(initial_i, e_i⁺)`, with `e_i⁺ = max(book equity_i, 0)` minus the loss in the
+    reference; :func:`before` has the derivative of that loss, from the reference run.
     """
     pin, book, due = result.hit.pins, result.network.book, result.network.segments.due
     out = _owners(result.caused, system, np.ones(len(due)), side)
@@ -191,7 +191,7 @@ def _socialized(result: PropagationResult, system: System, side: Side) -> np.nda
 
 
 def capped(result: PropagationResult, system: System, side: Side) -> np.ndarray:
-    """(n,) bool: nodes whose equity, not the shock, limits what their owners lose at once."""
+    """(n,) bool: nodes whose equity, not the shock, limits the immediate loss of their owners."""
     room = result.entries.initial - np.maximum(np.nan_to_num(result.reference.equity), 0.0)
     slack = system.slack
     return np.asarray(result.limited & (room >= -slack if side == "loss" else room > slack))
@@ -200,7 +200,7 @@ def capped(result: PropagationResult, system: System, side: Side) -> np.ndarray:
 def before(
     result: PropagationResult, reference: PropagationResult, system: System, side: Side
 ) -> np.ndarray:
-    """Partial derivatives (5, n) of what the reference loses and `socialized` does not count."""
+    """Partial derivatives (5, n) of the reference loss, which `socialized` does not count."""
     unknown = ~result.limited & result.pinned & ~_holds(result.caused, system, side)
     apart = 1.0 - (capped(result, system, side) | unknown)
     due, pin = result.network.segments.due, reference.hit.pins

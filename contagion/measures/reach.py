@@ -1,11 +1,12 @@
-"""Single defaults one beside the other: of each only the nodes that it reaches.
+"""Many single defaults in one run: each on a copy of only the nodes that it reaches.
 
-A default that n nodes could feel mostly reaches few. The nodes that it reaches are copied, with
-what they hold on others as external assets; the copies of many defaults make one network, which the
-model clears in one run. Where a node fails whose creditors were not copied, they are, and these
-defaults run again. At the end no node outside gets less than without the default, so with what the
-others pay in the reference the copies are a fixed point of the whole network; the losses of the
-whole lie above the reference, and so not below those of the copies: they are the same.
+Most defaults reach only a few of the n nodes. The nodes reached are copied, with their claims on
+all other nodes as external assets; the copies for many defaults form one network, which the model
+clears in one run. If a node defaults whose creditors are not in the copy, they are added, and these
+defaults run again. The result equals that of the whole network: in the end no node outside the copy
+receives less than without the default, so the copy and the reference payments of the others form a
+fixed point of the whole network; and losses of the whole network are at least those of the
+reference, so they are not below those of the copy.
 """
 
 from __future__ import annotations
@@ -26,23 +27,23 @@ from ..results.ledger import entries
 from ..results.outcome import Outcome
 from ..results.run_arrays import claim_losses
 
-FEW = 2**18  # of triggers × nodes: up to here all nodes are run for every trigger
-TOGETHER = 2**19  # nodes and claims that are copied for one run, as far as known before
-FIRST, PART = 64, 16  # triggers that are looked at first; a default is wide that reaches more than
-WIDE = 2**14  # this part of the nodes, or so many: all nodes are run for it
+FEW = 2**18  # triggers × nodes up to which every trigger is run on all nodes
+TOGETHER = 2**19  # nodes and claims copied for one run, estimated in advance
+FIRST, PART = 64, 16  # triggers in the first batch; a default that reaches more than n / PART nodes
+WIDE = 2**14  # or more than WIDE nodes is "wide": it is run on all nodes
 
 
 @dataclass(frozen=True)
 class Reached:
-    """What some defaults do, by node that they reach.
+    """The effects of some defaults, one row for each pair of a default and a node it reaches.
 
     Attributes
     ----------
     triggers : (k,) the nodes that default.
-    of, node : (r,) which of them, and which node it reaches, the trigger too.
-    equity, lost : (r,) after the default, and what is lost on claims, in money.
-    before, lost_before : (r,) the same without it.
-    new : (r,) bool, in default because of it. borne : (r,) what owners and external creditors bear
+    of, node : (r,) index of the trigger, and the node reached (also the trigger itself).
+    equity, lost : (r,) equity after the default, and losses on claims, in money.
+    before, lost_before : (r,) the same without the default.
+    new : (r,) bool, in default because of it. borne : (r,) losses of owners and external creditors
         by contagion, for models that settle claims.
     """
 
@@ -58,7 +59,7 @@ class Reached:
 
 
 def separable(network: ExposureNetwork, model: Model) -> bool:
-    """Whether a default can be run on the nodes that it reaches alone."""
+    """Whether a default can be run on only the nodes that it reaches."""
     beside = (network.guarantees, network.shareholdings, network.rules or None)
     plain = (getattr(model, field.name) for field in fields(model))
     return (
@@ -71,12 +72,12 @@ def separable(network: ExposureNetwork, model: Model) -> bool:
 def reached(
     network: ExposureNetwork, model: Model, base: Outcome, triggers: np.ndarray, recovery: float
 ) -> Iterator[Reached]:
-    """The defaults of triggers; wide ones are left out, and all others too where most are wide.
+    """The effects of each trigger, without wide defaults; stops early if most are wide.
 
     Parameters
     ----------
     base : the outcome without a default, of the same model.
-    triggers : (k,) nodes. recovery : what they pay of their debts, in [0, 1].
+    triggers : (k,) nodes. recovery : their recovery rate, in [0, 1].
     """
     copies = _Copies(network, model, base, recovery)
     n, k = copies.n, len(triggers)
@@ -117,14 +118,14 @@ def reached(
 def _without(
     gone: np.ndarray, mine: np.ndarray, parts: list[np.ndarray], n: int
 ) -> tuple[np.ndarray, list[np.ndarray]]:
-    """Triggers and keys without some of the triggers, numbered from 0 again."""
+    """Triggers and keys without the triggers in `gone`, renumbered from 0."""
     number = np.cumsum(~gone) - 1
     kept = [keys[~gone[keys // n]] for keys in parts]
     return mine[~gone], [number[keys // n] * n + keys % n for keys in kept]
 
 
 def _done(found: Reached, some: np.ndarray) -> Reached:
-    """What some of the triggers do."""
+    """The rows of some of the triggers."""
     rows, number = some[found.of], np.cumsum(some) - 1
     by_row = {f.name: getattr(found, f.name) for f in fields(found) if f.name != "triggers"}
     kept: dict[str, Any] = {k: each if each is None else each[rows] for k, each in by_row.items()}
@@ -132,19 +133,19 @@ def _done(found: Reached, some: np.ndarray) -> Reached:
 
 
 class _Copies:
-    """A network of which parts are copied; a key is number of the trigger × n + node."""
+    """Builds and runs copies of parts of a network; a key is index of the trigger × n + node."""
 
     def __init__(self, network: ExposureNetwork, model: Model, base: Outcome, recovery: float):
         self.network, self.model, self.recovery, self.n = network, model, recovery, len(network)
         self.failed = base.defaulted
         self.order = np.argsort(network.debtor, kind="stable")  # claims by debtor
         self.first = np.searchsorted(network.debtor[self.order], np.arange(self.n + 1))
-        self.value = network.amount - claim_losses(network, base)  # of a claim in the reference
+        self.value = network.amount - claim_losses(network, base)  # of claims in the reference
         self.held = np.bincount(network.creditor, self.value, self.n)
         self.nodes, self.columns = network._completed(), network._columns
 
     def claims(self, keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The claims on some nodes: their rows, and which of the keys they are on."""
+        """The claims on some nodes: their rows, and the index of the key of each debtor."""
         node = keys % self.n
         many = self.first[node + 1] - self.first[node]
         at = np.repeat(np.arange(len(keys)), many)
@@ -152,7 +153,7 @@ class _Copies:
         return self.order[self.first[node][at] + inside], at
 
     def closed(self, members: np.ndarray, passing: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """With the creditors of all nodes that pass losses on, in the reference already too."""
+        """Add the creditors of all nodes that pass losses on, also of defaults in the reference."""
         fresh = passing
         while len(fresh):
             rows, at = self.claims(fresh)
@@ -166,7 +167,7 @@ class _Copies:
     def run(
         self, mine: np.ndarray, members: np.ndarray, passing: np.ndarray
     ) -> tuple[Reached, np.ndarray]:
-        """What the defaults do, and the nodes that fail and whose creditors are not all there."""
+        """The effects of the defaults, and defaulted nodes whose creditors are not all copied."""
         n, network = self.n, self.network
         of, node = members // n, members % n
         rows, at = self.claims(passing)

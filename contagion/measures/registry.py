@@ -1,4 +1,4 @@
-"""The record that every measure has, and how it says where it is not defined."""
+"""The definition of a measure, and the record of its values with a reason for each nan."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ Scope = Literal["node", "exposure", "system"]
 
 @dataclass(frozen=True)
 class Measure:
-    """Definition of one measure; `formula` uses the notation of the glossary.
+    """The definition of one measure; `formula` uses the notation of the glossary.
 
     Attributes
     ----------
-    name, title : the key of `MEASURES` and the column, and what people read; by default alike.
-    formula : with `L[i, j]` what i owes j, `X[i, j]` the claim of i on j, K capital, A assets.
+    name, title : the key of `MEASURES` and the column; the text for display, by default the name.
+    formula : with `L[i, j]` the debt of i to j, `X[i, j]` the claim of i on j, K capital, A assets.
     unit : money, %, share, nodes or a pure number.
-    denominator : what a relative number is relative to; "–" for absolute ones.
-    source : author, year, journal, equation; "after" where the equation could not be read.
-    about : what a high value says: importance (others lose by it), vulnerability (it loses by
-        others), size, or position in the graph.
-    scope : one number a node, an exposure, or the system.
+    denominator : of a relative number; "–" for absolute numbers.
+    source : author, year, journal, equation; "after" if the equation could not be read.
+    about : meaning of a high value: importance (the node causes losses to others), vulnerability
+        (it suffers losses from others), size, or position in the graph.
+    scope : one number for each node, for each exposure, or for the system.
     of : the function of the network alone, for measures that need no run of a model.
-    drawn : its cost grows faster than the number of exposures; with `k` and `rng` it is estimated,
-        as `rank(measures="all")` does in large networks.
+    drawn : True if the cost grows faster than the number of exposures; the measure then takes `k`
+        and `rng` for an estimate, as `rank(measures="all")` uses in large networks.
     """
 
     name: str
@@ -55,7 +55,7 @@ class Measure:
 
     @property
     def measured_in(self) -> str:
-        """The unit, and what a relative number is relative to."""
+        """The unit, and the denominator of a relative number."""
         if self.denominator == "–":
             return self.unit
         return f"{self.unit}{' of ' if self.unit in ('share', '%') else ', by '}{self.denominator}"
@@ -70,7 +70,7 @@ MEASURES: dict[str, Measure] = {}  # filled by the package from the families
 
 
 def definitions(columns: Iterable[Any]) -> dict[Any, str]:
-    """{column: definition} of the columns that are measures; a name of a model may follow a dot."""
+    """{column: definition} of columns that are measures; a model name may follow after a dot."""
     base = {column: str(column).partition(".")[0] for column in columns}
     return {column: MEASURES[name].sentence for column, name in base.items() if name in MEASURES}
 
@@ -84,13 +84,13 @@ def beside(columns: Mapping[str, Scores]) -> Table:
 
 
 def of_system(name: str, value: float, why: str = "") -> Scores:
-    """A measure of the system as a whole, nan where it is not finite, with the reason."""
+    """A measure of the whole system; nan with the reason if it is not finite."""
     reasons = {why: np.array([not np.isfinite(value)])} if why else None
     return scored(name, np.array([value]), pd.Index(["system"]), reasons)
 
 
 def reasoned(name: str, table: pd.DataFrame, column: str, notes: tuple[str, ...] = ()) -> Scores:
-    """A column of a table that says in its column `reason` why it is nan."""
+    """A column of a table, with the reasons for nan from the column `reason`."""
     reason = table["reason"].to_numpy()
     where = {text: reason == text for text in dict.fromkeys(reason) if text}
     return scored(name, table[column].to_numpy(), table.index, where, notes=notes)
@@ -104,17 +104,17 @@ def scored(
     definition: str = "",
     notes: tuple[str, ...] = (),
 ) -> Scores:
-    """One number a node, nan where it is not defined, with the reason.
+    """One number for each node; nan with the reason where it is not defined.
 
     Parameters
     ----------
     name : of the measure, as in `MEASURES`.
     values : (n,) numbers.
     index : names of the nodes.
-    reasons : {reason: (n,) bool where it holds}; the first one that holds counts. There the
-        value becomes nan.
+    reasons : {reason: (n,) bool where it applies}; the value becomes nan, with the first reason
+        that applies.
     definition : one sentence with the unit, by default that of `MEASURES`.
-    notes : what else there is to say.
+    notes : further remarks.
 
     Returns
     -------
@@ -122,8 +122,7 @@ def scored(
 
     Raises
     ------
-    ArgumentError : for a value that is nan, or infinite, without a reason: a measure may not be
-        silent.
+    ArgumentError : for a value that is nan or infinite without a reason.
 
     Example
     -------

@@ -1,4 +1,4 @@
-"""The gradient of a system loss: what one unit of money more changes, everywhere, in one solve."""
+"""The gradient of a system loss: its derivatives by all balance sheets and claims in one solve."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ from .partials import (
 from .registry import Measure, scored
 
 UNKNOWN = "balance sheet not known"
-EMPTY = "no equity: it passes a first loss on whole"
-ENDLESS = "a first loss here would grow without end until nodes fail"
-TIER = "where the external creditors rank follows from no number of the table"
+EMPTY = "no equity: the node passes on a first loss in full"
+ENDLESS = "a first loss here would grow without limit until nodes default"
+TIER = "the rank of the external creditors does not follow from the tables of the network"
 CLAIM = {
-    "creditor": "who holds the claim",
-    "debtor": "who owes it",
+    "creditor": "node that holds the claim",
+    "debtor": "node that owes it",
     "amount": "face value, money",
     "gradient": "change of the loss by a unit of the claim, external assets fixed, money by money",
     "funded": "the same with the equity of creditor and debtor fixed, money by money",
@@ -55,25 +55,26 @@ RULE = "no closed form in the amount (the rule of the debtor, or a claim of 0)"
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Gradient:
-    """What a system loss changes by one unit of money; all numbers are money a unit of money.
+    """The change of a system loss by one unit of money; all numbers are money per unit of money.
 
     Attributes
     ----------
     of : name of the loss, "weighted" for weights of the caller.
     side : "loss" or "gain", the direction of the one-sided derivatives at kinks.
     value : the loss itself, money.
-    external_assets : (n,) by the external assets of each node, the shock fixed in money.
-    losses : (n,) by the loss of external assets in the shock; minus it is what cash that comes
-        after the shock saves, because it is nothing that owners had before.
-    capital : (n,) by capital in the place of external liabilities, external assets fixed.
+    external_assets : (n,) by the external assets of each node, with the shock fixed in money.
+    losses : (n,) by the loss of external assets in the shock. Its negative is the effect of cash
+        paid in after the shock, which owners did not have before.
+    capital : (n,) by capital that replaces external liabilities, external assets fixed.
     exposures : one row a claim: creditor, debtor, amount, gradient (external assets and
         liabilities of both fixed, so that the equity of the creditor rises and that of the debtor
-        falls) and funded (both equities fixed: lent out of external assets and kept as such).
-        The claims on a node share pro rata in tiers (Priority, ProRata, Queue, FirstCome); other
-        rules have no closed form in the amounts, and their claims are nan.
-    kinks : number of nodes at a kink, whose other side has another derivative.
+        falls) and funded (both equities fixed: the creditor lends from its external assets, the
+        debtor keeps the amount as external assets). The claims on a node have to share pro rata
+        in tiers (Priority, ProRata, Queue, FirstCome); other rules have no closed form in the
+        amounts, and claims under them are nan.
+    kinks : number of nodes at a kink, where the other side has another derivative.
 
-    Undefined entries are nan; `external_assets.reasons` (of the others alike) says why.
+    Undefined entries are nan; `external_assets.reasons` (and that of the others) says why.
     """
 
     network: ExposureNetwork
@@ -86,7 +87,7 @@ class Gradient:
     kinks: int
     _by_claim: np.ndarray = field(repr=False)  # (m,)
     _funded: np.ndarray = field(repr=False)  # (m,)
-    _unclear: np.ndarray = field(repr=False)  # (m,) claims whose gradient follows from no formula
+    _unclear: np.ndarray = field(repr=False)  # (m,) claims whose gradient has no formula
 
     @property
     def exposures(self) -> Table:
@@ -121,26 +122,26 @@ def gradient(
     """The gradient of a system loss V with respect to every balance sheet and every exposure.
 
         V = Σ_i w_i loss_i                    owners (w = 1), or weights of the caller
-            Σ_i shortfall_i                   what creditors in and outside the graph do not get
+            Σ_i shortfall_i                   unpaid debts to creditors in and outside the graph
             Σ_i external liabilities_i − paid_i     external creditors
             Σ_i (loss_i − d_i) + external         socialized loss, over the run without shock
 
-    At the clearing vector let D be the nodes that pass on what they lack, by the segment of their
-    rule that is reached. One adjoint solve, `worth = −∂V/∂lost − passed · S_D (outside − worth)`,
-    gives all derivatives, see :mod:`contagion.kernels.adjoint`. Losses count from book values, the
-    socialized loss (see :mod:`contagion.results.ledger`) from the model without the shock.
+    At the clearing vector let D be the nodes that pass on a shortfall, each through the marginal
+    segment of its rule. One adjoint solve, `worth = −∂V/∂lost − passed · S_D (outside − worth)`,
+    gives all derivatives, see :mod:`contagion.kernels.adjoint`. Losses are relative to book values,
+    the socialized loss (see :mod:`contagion.results.ledger`) to the model without the shock.
 
     Parameters
     ----------
     network : any rules; guarantees and shareholdings are refused.
     model : EisenbergNoe, RogersVeraart, or DebtRank("linear").
-    shock : fixed in money; prices, fractions and pinned recoveries are turned into money first.
+    shock : fixed in money; prices, fractions and fixed recovery rates are converted to money first.
     of : "owners", "shortfall", "external", "socialized", or weights on the losses of owners:
         {node: weight} (the others 0), a Series, or an array (n,).
-    side : at a kink (a node that just meets what is due, a segment that just fills up, in DebtRank
-        every node that nothing has reached) "loss" gives the derivative towards more losses,
-        "gain" that towards less. Derivatives by an exposure mix the two where its creditor and its
-        debtor lead to kinks.
+    side : at a kink (a node that can just pay its debts, a segment that is just full, in DebtRank
+        every node that no loss has reached) "loss" gives the derivative towards more losses,
+        "gain" that towards fewer. The derivative by an exposure can mix the two if both its
+        creditor and its debtor lead to kinks.
 
     Raises
     ------
@@ -151,13 +152,13 @@ def gradient(
 
     Example
     -------
-    a owes b 10 and has 6 left, b (capital 3) owes c 8. One unit less at a is one less at c:
+    a owes b 10 and has 6 left, b (capital 3) owes c 8. One unit less at a is one unit less at c:
 
     >>> import contagion as ct
     >>> net = ct.ExposureNetwork.from_matrix([[0, 10, 0], [0, 0, 8], [0, 0, 0]], list("abc"),
     ...     orientation="debtor->creditor", external_assets=[12, 1, 5])
     >>> found = gradient(net, ct.EisenbergNoe(), ct.Shock.loss({"a": 6}), of="shortfall")
-    >>> found.value, found.losses.tolist()         # b has 7 of 8: it fails too
+    >>> found.value, found.losses.tolist()         # b has 7 of 8: it defaults too
     (5.0, [2.0, 1.0, 0.0])
     >>> found.external_assets.tolist()
     [-2.0, -1.0, 0.0]
@@ -173,11 +174,11 @@ def gradient(
 
 @dataclass(frozen=True)
 class Slopes:
-    """Derivatives of a loss as arrays, without labels and before what is undefined becomes nan.
+    """Derivatives of a loss as arrays, without labels; undefined entries are not yet nan.
 
     assets, shock, outside (n,) by external assets, losses and external liabilities; claims (m,)
-    by the amount alone, funded (m,) by an amount that moves external assets; unclear (m,) and
-    endless (n,) bool, where there is no formula and where the derivative is infinite.
+    by the amount alone, funded (m,) by an amount that also moves external assets; unclear (m,)
+    and endless (n,) bool: entries without a formula, and with an infinite derivative.
     """
 
     result: PropagationResult
@@ -216,7 +217,7 @@ def _slopes(
     of: tuple[str, float, np.ndarray, float],
     side: Side,
 ) -> Slopes:
-    """The derivatives of a loss (name, value, partial derivatives, that by money unpaid inside)."""
+    """The derivatives of a loss (name, value, partial derivatives, that by unpaid debts inside)."""
     name, value, partial, outside = of
     valued, n = not result.model.settles, len(result.network)
     moves = kernel.moving(system, side)
@@ -229,7 +230,7 @@ def _slopes(
     if not done.converged:
         raise ConvergenceError(
             f"The adjoint solve of {type(result.model).__name__} did not converge: a group of "
-            "nodes without own assets or external creditors passes losses round and round."
+            "nodes without own assets or external creditors passes losses in a closed cycle."
         )
     write = _by_equity if valued else _by_segments
     arrays = write(result, system, moves, done, partial, outside)
@@ -237,7 +238,7 @@ def _slopes(
 
 
 def _no_jump(result: PropagationResult, system: System, side: Side) -> None:
-    """Default costs make V jump where a node is just solvent, or just fails."""
+    """Raise `ModelError` for a node on the boundary of default, where default costs make V jump."""
     model, due = result.model, result.network.segments.due
     if not hasattr(model, "kept") or model.kept(result.network) is None:
         return
@@ -255,10 +256,10 @@ def _no_jump(result: PropagationResult, system: System, side: Side) -> None:
 
 
 def _endless(result: PropagationResult, system: System, moves: Moving) -> np.ndarray:
-    """(n,) nodes of DebtRank whose next loss is amplified without end.
+    """(n,) nodes of DebtRank whose next loss is amplified without limit.
 
-    Untouched nodes that amplify a first loss among themselves, and those that lead to an untouched
-    node without equity, which passes the first loss on whole.
+    These are nodes without a loss that amplify a first loss among themselves, and nodes that lead
+    to a node without loss and equity, which passes on its first loss in full.
     """
     net, book, follows = result.network, result.network.book, moves.segment >= 0
     quiet = book.can_fail & ~result.pinned & (book.equity <= 0) & (book.debts > 0)
@@ -286,7 +287,7 @@ def _by_segments(
     partial: np.ndarray,
     outside: float,
 ) -> Arrays:
-    """Clearing: a unit of funds reaches the segment that moves."""
+    """Clearing: a unit of funds changes the marginal segment."""
     net, price = result.network, done.at(moves)
     simple, together = _rules(net)
     assets = partial[ASSETS] - system.own * price
@@ -295,7 +296,7 @@ def _by_segments(
         place = np.where(simple[net.debtor], place, -1)
     by_claim = kernel.by_claim(system, moves, done, place, net.creditor, outside)
     unclear = place < 0
-    if unclear.any():  # nodes that pay in full whatever happens need no formula
+    if unclear.any():  # nodes that always pay in full need no formula
         by_claim = np.where(unclear, 0.0, by_claim)
         unclear &= (net.book.can_fail | result.pinned)[net.debtor]
         by_claim[unclear] = np.nan
@@ -315,7 +316,7 @@ def _by_equity(
     partial: np.ndarray,
     outside: float,
 ) -> Arrays:
-    """DebtRank: equity is the width of the segment, what is lost of it the rate of all debts."""
+    """DebtRank: equity is the width of the segment; its relative loss is the rate of all debts."""
     net, price, rate = result.network, done.at(moves), system.rate
     by_equity = -rate * price
     assets = partial[ASSETS] + by_equity
@@ -328,7 +329,7 @@ def _by_equity(
 
 
 def _funded(network: ExposureNetwork, by_claim: np.ndarray, assets: np.ndarray) -> np.ndarray:
-    """(m,) by an amount that moves external assets."""
+    """(m,) derivatives by an amount that also moves external assets."""
     return np.asarray(by_claim - assets[network.creditor] + assets[network.debtor])
 
 
@@ -344,7 +345,7 @@ def _rules(network: ExposureNetwork) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _tiered(rule: Rule) -> bool:
-    """Does every claim belong to one tier, whose claims lose the same part of themselves?"""
+    """Whether every claim belongs to one tier, in which all claims lose the same share."""
     if isinstance(rule, Priority):
         return rule.within == ProRata() and not rule.tiers and rule.tier != "amount"
     if isinstance(rule, (Queue, FirstCome)):
@@ -353,7 +354,7 @@ def _tiered(rule: Rule) -> bool:
 
 
 def _record(found: Slopes) -> Gradient:
-    """The derivatives with their labels, and the reasons for what has none."""
+    """The derivatives with their labels, and the reasons for undefined ones."""
     result, net = found.result, found.result.network
     book = net.book
     empty = book.can_fail & (np.nan_to_num(book.equity) == 0) & (not result.model.settles)

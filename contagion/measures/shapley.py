@@ -1,4 +1,4 @@
-"""Fair shares of a system loss: Shapley values of the nodes that are hit, exact or sampled."""
+"""Shapley values: a system loss split over the nodes that a shock hits, exactly or by sampling."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .attribution import CHUNK, Attribution, Of, SystemLoss, coalition_losses, t
 from .registry import Measure
 
 EXACT = 18  # players up to which all coalitions are evaluated
-MOST = 24  # players for which that is possible at all
+MOST = 24  # upper limit of `exact_up_to`
 
 
 def shapley(
@@ -35,35 +35,34 @@ def shapley(
     method: str = "Shapley",
     unit: str = "",
 ) -> Attribution:
-    """Split the worth of all players: what each adds, averaged over all orders of joining.
+    """Split the value of a game: the contribution of each player, averaged over all orders.
 
         φ_i = Σ_{S without i} |S|! (k − |S| − 1)! / k! · (v(S + i) − v(S))
         Σ_i φ_i = v(all) − v(∅)
 
-    Up to `exact_up_to` players from all 2^k coalitions; beyond from drawn orders, rotated and
-    reversed (see `kernels.shapley`), with standard errors; the sum is right to rounding either way.
+    Up to `exact_up_to` players all 2^k coalitions are evaluated; above, random orders, rotated and
+    reversed (see `kernels.shapley`), with standard errors. The sum is exact up to rounding.
 
     Parameters
     ----------
-    value : the game v: takes coalitions (B, k) bool, columns in the order of `players`, and gives
-        worths (B,). Called with up to 2^18 / k coalitions at once.
+    value : the game v: takes coalitions (B, k) bool, columns in the order of `players`, and returns
+        values (B,). Called with up to 2^18 / k coalitions at once.
     players : names.
-    exact_up_to : players, at most 24. 20 are 1,048,576 coalitions.
+    exact_up_to : number of players, at most 24; 20 players have 1,048,576 coalitions.
     target_error : sampling stops when the largest standard error is below this part of the larger
         of |v(all) − v(∅)| and the largest |φ|.
-    max_evaluations : sampling stops here in any case; `reached` says so.
+    max_evaluations : sampling stops here in any case; `reached` is then False.
     rng : seed or generator. Results do not depend on the order of the players.
     progress : show a progress bar.
-    method, unit : words for the record.
+    method, unit : text for display.
 
     Raises
     ------
-    ArgumentError : for names that come twice, no players, or `max_evaluations` too few to begin
-        with.
+    ArgumentError : for duplicate names, no players, or `max_evaluations` too small to start.
 
     Example
     -------
-    A claim is paid when its owner and one of two lawyers come: the owner gets 2/3.
+    A claim is paid if its owner and at least one of two lawyers are present: the owner gets 2/3.
 
     >>> found = shapley(lambda s: 1.0 * (s[:, 0] & (s[:, 1] | s[:, 2])), ["owner", "x", "y"])
     >>> found.values.round(6).tolist(), found.evaluations
@@ -82,7 +81,7 @@ def shapley(
             f"exact_up_to={exact_up_to}: at most {MOST}, which are 16,777,216 runs."
         )
     place = np.argsort(np.array([str(name) for name in names]), kind="stable")
-    back = np.argsort(place)  # draws follow the sorted names, columns the order of the caller
+    back = np.argsort(place)  # draws use sorted names, columns the order of the caller
 
     def game(masks: np.ndarray) -> np.ndarray:
         return np.asarray(value(masks[:, back]), float)
@@ -134,7 +133,7 @@ def shapley_of_defaults(
 ) -> Attribution:
     """Split the system loss of a shock over the nodes that it hits.
 
-        v(S) = loss of the system when the shock falls on the nodes S alone
+        v(S) = loss of the system when the shock hits only the nodes S
 
     Parameters
     ----------
@@ -156,8 +155,8 @@ def shapley_of_defaults(
 
     Example
     -------
-    c (capital 3) holds 2 on a and 2 on b. Their owners lose 1 each; the third unit of c goes in
-    halves to a and b.
+    c (capital 3) has claims of 2 on a and 2 on b. The owners of a and b lose 1 each, c loses 3;
+    the two contribute equally to the loss of c.
 
     >>> import contagion as ct
     >>> net = ct.ExposureNetwork.from_matrix([[0, 0, 2], [0, 0, 2], [0, 0, 0]], list("abc"),
@@ -199,21 +198,21 @@ def shapley_of_risk(
 
         v(S) = ES_level of the loss of the system when only the assets of S are shocked
 
-    This asks what a node contributes to system-wide risk (by its own shocks, through all others);
-    the participation of a node in the tail, E[L_i | tail], is `measures.euler_allocation`.
+    This is the contribution of a node to system-wide risk (by its own shocks, through all others);
+    `measures.euler_allocation` gives the expected loss of a node in the tail, E[L_i | tail].
 
     Parameters
     ----------
     network, model : any model.
-    losses : (scenarios, n) losses on external assets, money; players are the nodes with any.
+    losses : (scenarios, n) losses on external assets, money; players are the nodes with a loss.
     level : of the expected shortfall, in (0, 1).
     of : whose losses, see :class:`~contagion.measures.SystemLoss`.
     exact_up_to, target_error, max_evaluations, rng, progress : as in :func:`shapley`. A coalition
-        takes as many runs as there are scenarios; errors are of sampled orders, not of scenarios.
+        takes one run for each scenario; errors are those of sampled orders, not of scenarios.
 
     Returns
     -------
-    Attribution : money, sums to the expected shortfall of the system, less that without shocks.
+    Attribution : money, sums to the expected shortfall of the system minus that without shocks.
 
     Raises
     ------
@@ -222,8 +221,8 @@ def shapley_of_risk(
 
     Example
     -------
-    Two nodes lose 2 and 4 in different scenarios of four; the worst half has the mean 3. Alone
-    they would have 1 and 2 there.
+    Of four scenarios a loses 2 in one and b loses 4 in another: the worst half has a mean of 3.
+    With only a or only b shocked the mean is 1 or 2.
 
     >>> import contagion as ct
     >>> net = ct.ExposureNetwork.from_matrix([[0, 0], [0, 0]], list("ab"),
@@ -276,7 +275,7 @@ DEFINITIONS = (
         "Σ_{S without i} |S|! (k − |S| − 1)! / k! · (v(S + i) − v(S))",
         "money",
         "Shapley (1953), Contributions to the Theory of Games II (from memory); v(S) the loss of "
-        "the system when the shock falls on S alone",
+        "the system when the shock hits only S",
         title="Shapley value",
     ),
 )

@@ -1,4 +1,4 @@
-"""Linear algebra of nonnegative matrices that the measures of structure share."""
+"""Linear algebra of nonnegative matrices, shared by the measures of network structure."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from ..errors import expect
 from ..kernels.linear import Solver
 from ..network.exposure_network import ExposureNetwork
 
-DENSE = 50  # nodes up to which LAPACK is quicker than sparse iterations
-RESTARTS = 100  # of ARPACK; where eigenvalues lie on a circle it does not arrive at all
-TIE = 1e-10  # relative difference below which two eigenvalues are the same
+DENSE = 50  # nodes up to which LAPACK is faster than sparse iterations
+RESTARTS = 100  # of ARPACK, which does not converge if several eigenvalues have the largest modulus
+TIE = 1e-10  # relative difference below which two eigenvalues count as equal
 
 
 def claim_matrix(network: ExposureNetwork) -> csr_array:
-    """`X[i, j]` = all claims of i on j, shape (n, n); parallel claims added, none of them 0."""
+    """`X[i, j]` = claims of i on j, shape (n, n); parallel claims added, no explicit zeros."""
     expect(network=network)
     owed = network.liabilities.T.tocoo()
     some = owed.data > 0
@@ -27,20 +27,20 @@ def claim_matrix(network: ExposureNetwork) -> csr_array:
 
 
 def links(matrix: csr_array) -> csr_array:
-    """The same pattern with 1 in the place of every amount."""
+    """The same sparsity pattern, with 1 for every amount."""
     ones = np.ones(len(matrix.data))
     return csr_array((ones, matrix.indices, matrix.indptr), shape=matrix.shape)
 
 
 def strong_components(matrix: csr_array) -> np.ndarray:
-    """(n,) number of the strongly connected part of each node."""
+    """(n,) label of the strongly connected component of each node."""
     return np.asarray(connected_components(matrix, directed=True, connection="strong")[1])
 
 
 def perron_root(matrix: csr_array) -> float:
     """Largest eigenvalue of a nonnegative matrix (spectral radius); exactly 0 without a cycle.
 
-    The largest over the strongly connected parts, each of which has a simple Perron root.
+    It is the largest over the strongly connected components, each with a simple Perron root.
 
     >>> round(perron_root(csr_array(np.array([[0.0, 4.0], [1.0, 0.0]]))), 9)
     2.0
@@ -49,10 +49,9 @@ def perron_root(matrix: csr_array) -> float:
 
 
 def perron_vector(matrix: csr_array) -> tuple[np.ndarray, str]:
-    """The nonnegative x with `matrix @ x = r x`, sum 1, and why there is none ("" where it is).
+    """The nonnegative x with `matrix @ x = r x`, sum 1, and the reason if there is none (or "").
 
-    0 exactly for nodes from which no path leads to the part of the graph that has the largest
-    eigenvalue r.
+    It is exactly 0 for nodes without a path to the component with the largest eigenvalue r.
 
     >>> perron_vector(csr_array(np.array([[0.0, 4.0], [1.0, 0.0]])))[0].round(6).tolist()
     [0.666667, 0.333333]
@@ -64,7 +63,7 @@ def perron_vector(matrix: csr_array) -> tuple[np.ndarray, str]:
     top = max(root for root, _, _ in parts)
     best = [part for part in parts if part[0] >= top * (1 - TIE)]
     if len(best) > 1:
-        why = "parts of the network that form no common cycle share the largest eigenvalue"
+        why = "several components of the network have the same largest eigenvalue"
         return np.full(n, np.nan), why
     root, members, inside = best[0]
     x = np.zeros(n)
@@ -78,7 +77,7 @@ def perron_vector(matrix: csr_array) -> tuple[np.ndarray, str]:
 
 
 def _parts(matrix: csr_array) -> Iterator[tuple[float, np.ndarray, np.ndarray]]:
-    """(root, members, vector) of every strongly connected part with a cycle."""
+    """(root, members, vector) of every strongly connected component with a cycle."""
     label = strong_components(matrix)
     sizes = np.bincount(label)
     order = np.argsort(label, kind="stable")
@@ -113,7 +112,7 @@ def _irreducible(block: csr_array) -> tuple[float, np.ndarray]:
 
 
 def _noda(block: csr_array, scale: float) -> tuple[float, np.ndarray]:
-    """After Noda (1971): inverse iteration from above, for what the quick solvers do not reach."""
+    """After Noda (1971): inverse iteration from above, if the faster solvers do not converge."""
     from scipy.sparse.linalg import splu
 
     x = np.full(block.shape[0], 1.0 / block.shape[0])
@@ -133,7 +132,7 @@ def _noda(block: csr_array, scale: float) -> tuple[float, np.ndarray]:
 
 
 def power_terms(matrix: csr_array, start: np.ndarray) -> Iterator[np.ndarray]:
-    """`matrix^k @ start / k!` for k = 1, 2, ... until no entry of the sum changes any more."""
+    """`matrix^k @ start / k!` for k = 1, 2, ... until no entry of the sum changes."""
     total, term, k = start.copy(), start, 0
     with np.errstate(over="ignore"):
         while True:
@@ -146,9 +145,9 @@ def power_terms(matrix: csr_array, start: np.ndarray) -> Iterator[np.ndarray]:
 
 
 def exponential(matrix: csr_array, start: np.ndarray) -> np.ndarray:
-    """`exp(matrix) @ start` by its series; no term is negative, so that nothing cancels.
+    """`exp(matrix) @ start` by its series; all terms are nonnegative, so there is no cancellation.
 
-    Infinite where the sum is too large for a number.
+    Infinite if the sum overflows.
 
     >>> exponential(csr_array(np.array([[0.0, 2.0], [0.0, 0.0]])), np.ones(2)).tolist()
     [3.0, 1.0]
@@ -158,6 +157,6 @@ def exponential(matrix: csr_array, start: np.ndarray) -> np.ndarray:
 
 
 def row_shares(matrix: csr_array) -> csr_array:
-    """The rows over their sums; empty rows stay empty."""
+    """The rows divided by their sums; empty rows stay empty."""
     sums = matrix.sum(axis=1)
     return csr_array(diags_array(1.0 / np.where(sums > 0, sums, 1.0)) @ matrix)

@@ -1,4 +1,4 @@
-"""Stability: does the network of leverage amplify losses or let them die out?"""
+"""Stability: whether the leverage network amplifies small losses or dampens them."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from ..text import listing, plural
 from .registry import Measure, of_system
 from .spectra import claim_matrix, perron_root
 
-ROOM = 1e-9  # around 1: neither stable nor unstable
+ROOM = 1e-9  # tolerance around 1 for "borderline"
 NO_EQUITY = "no node with claims has positive known equity"
 
 
 @dataclass(frozen=True)
 class LeverageStability:
-    """Largest eigenvalue of the leverage matrix, and what it says.
+    """Largest eigenvalue of the leverage matrix, and the verdict that follows from it.
 
     Attributes
     ----------
-    radius : largest eigenvalue r of Λ, a pure number; exactly 0 where claims form no cycle, nan
-        where no row of Λ is defined.
+    radius : largest eigenvalue r of Λ, a pure number; exactly 0 if claims form no cycle, nan if
+        no row of Λ is defined.
     verdict : "stable" (r < 1), "unstable" (r > 1), "borderline" (r = 1), or "unknown": r is nan, or
-        below 1 while nodes are left out, which can only make it too small.
+        not above 1 while nodes are left out, which can only lower r.
     left_out : nodes with claims whose equity is not positive or not known; they have no leverage.
     text : the verdict as a sentence.
     """
@@ -42,12 +42,12 @@ class LeverageStability:
 
 
 def leverage_stability(network: ExposureNetwork) -> LeverageStability:
-    """Is the network of leverage stable: the largest eigenvalue of `Λ[i, j] = X[i, j] / K_i`.
+    """Stability of the leverage network: the largest eigenvalue of `Λ[i, j] = X[i, j] / K_i`.
 
-    A small relative loss of equity h becomes Λh in the next round of contagion, when losses are
-    passed on in proportion. Rounds die out where the largest eigenvalue r is below 1 (stable);
-    above 1 some small shock grows until somebody defaults (unstable), whatever the model in
-    detail. Leverage alone does not do it: without a cycle of claims r is 0.
+    If losses are passed on in proportion, a small relative loss of equity h becomes Λh in the next
+    round of contagion. The rounds die out if the largest eigenvalue r is below 1 (stable). If it is
+    above 1, some small shock grows until a node defaults (unstable), in every such model. High
+    leverage alone is not enough: without a cycle of claims r is 0.
 
     Parameters
     ----------
@@ -57,12 +57,12 @@ def leverage_stability(network: ExposureNetwork) -> LeverageStability:
 
     Returns
     -------
-    LeverageStability. An unstable verdict stands with nodes left out, a stable one does not
-    ("unknown").
+    LeverageStability. If nodes are left out, the verdict "unstable" remains valid; otherwise it is
+    "unknown".
 
     Example
     -------
-    a claims 4 times its equity on b, b 0.3 times its own on a: r = √(4 · 0.3).
+    a has a claim of 4 times its equity on b, b of 0.3 times its equity on a: r = √(4 · 0.3).
 
     >>> import contagion as ct
     >>> net = ct.ExposureNetwork.from_matrix([[0, 4], [0.3, 0]], ["a", "b"],

@@ -1,8 +1,8 @@
 """Tails of joint losses from simulated scenarios: expected shortfall by node, and dependence.
 
-Losses are an array or a DataFrame (scenarios, nodes), money, of owners or of whom you like; weights
-are the probabilities of the scenarios, equal by default. Errors come from resampling scenarios;
-where too few of them lie in a tail the value is nan and `reasons` says why.
+Losses are an array or a DataFrame (scenarios, nodes) in money, of owners or of any other party;
+weights are the probabilities of the scenarios, equal by default. Standard errors come from
+resampling the scenarios; with too few scenarios in a tail the value is nan, and `reasons` says why.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ SHORTFALL = {
     "ratio": "mes over expected_shortfall, a share",
 }
 CRISIS = {
-    "ses": "mean of target less capital left in a crisis of the system, money",
+    "ses": "mean of target minus remaining capital in a crisis of the system, money",
     "ses_error": "standard error of ses, money",
 }
 
@@ -61,33 +61,33 @@ def marginal_expected_shortfall(
     n_jobs: int = 1,
     progress: bool = False,
 ) -> Table:
-    """What each node loses on average in the worst 1 − level of the system.
+    """Mean loss of each node in the worst 1 − level of the scenarios of the system.
 
         MES_i = E[L_i | the system is in its worst 1 − level]
 
-    Scenarios that tie at the value at risk of the system enter in part, all alike. With the system
-    the sum of all nodes the MES sum to its expected shortfall (see :func:`euler_allocation`).
+    Scenarios tied at the value at risk of the system enter with the same partial weight. If the
+    system is the sum of all nodes, MES sum to its expected shortfall (:func:`euler_allocation`).
 
     Parameters
     ----------
     losses, weights, resamples, rng, n_jobs, progress : as in `covar`.
     level : of the tail, in (0, 1); Acharya et al. take the worst 5 % of days.
     system : "all" (the sum of the nodes), or its loss (scenarios,).
-    minimum : scenarios that have to lie in the tail, else every value is nan.
+    minimum : scenarios required in the tail; with fewer every value is nan.
 
     Returns
     -------
     Table : one row a node: mes, mes_error, expected_shortfall (of the node alone, money), ratio
-    (of the two, nan where the node loses nothing in its own tail), with a reason for every nan.
+    (of the two, nan if the node has no loss in its own tail), with a reason for every nan.
 
     Raises
     ------
-    ShockError, ArgumentError : as in `covar`; ArgumentError for system="others", which is not one
-        system.
+    ShockError, ArgumentError : as in `covar`; ArgumentError for system="others", which is a
+        different system for each node.
 
     Example
     -------
-    The system loses 3, 5, 5 and 10. Its worst half: the 10 whole, each 5 at half weight.
+    The system loses 3, 5, 5 and 10. Its worst half: the 10 with full, each 5 with half weight.
 
     >>> draws = pd.DataFrame({"a": [1.0, 5, 0, 4], "b": [2.0, 0, 5, 6]})
     >>> marginal_expected_shortfall(draws, 0.5, minimum=1, resamples=0)["mes"].tolist()
@@ -135,16 +135,16 @@ def systemic_expected_shortfall(
     n_jobs: int = 1,
     progress: bool = False,
 ) -> SystemicShortfall:
-    """How far each node falls below its target capital when all together fall below theirs.
+    """Mean capital shortfall of each node, given that total capital is below the total target.
 
         SES_i = E[target_i − (capital_i − L_i) | Σ_j (capital_j − L_j) < Σ_j target_j]
 
     Parameters
     ----------
     losses, weights, resamples, rng, n_jobs, progress : as in `covar`.
-    capital, target : (n,) money before the losses, and what it should be (z times assets), in the
-        order of the columns; mappings and Series are read by name.
-    minimum : scenarios that have to lie in the crisis, else every value is nan.
+    capital, target : (n,) capital before the losses, and required capital (z times assets), money,
+        in the order of the columns; mappings and Series are read by name.
+    minimum : scenarios required in the crisis; with fewer every value is nan.
 
     Returns
     -------
@@ -157,7 +157,7 @@ def systemic_expected_shortfall(
 
     Example
     -------
-    Capital 3 and 3, targets 2 and 2. Only in the last scenario less than 4 is left: 0 and 1.
+    Capital 3 and 3, targets 2 and 2. Only in the last scenario the total is below 4: 0 + 1.
 
     >>> draws = pd.DataFrame({"a": [0.0, 1, 3], "b": [0.0, 1, 2]})
     >>> found = systemic_expected_shortfall(draws, [3, 3], [2, 2], minimum=1, resamples=0)
@@ -221,20 +221,20 @@ def euler_allocation(
     n_jobs: int = 1,
     progress: bool = False,
 ) -> Attribution:
-    """Split the risk of the summed losses over the nodes by their share in it at the margin.
+    """Split the risk of the summed losses over the nodes by their marginal contributions.
 
         expected shortfall   E[L_i | L in its worst 1 − level]        sums to ES_level(L)
         volatility           Cov(L_i, L) / σ(L)                      sums to σ(L)
 
-    Both risks grow in proportion with the losses, so that Euler's theorem makes the parts sum. The
-    first is the participation of a node in the tail of the system.
+    Both risks are homogeneous of degree 1 in the losses, so by Euler's theorem the parts sum to the
+    total. The first is the expected loss of a node in the tail of the system.
 
     Parameters
     ----------
     losses, weights, resamples, rng, n_jobs, progress : as in `covar`.
-    level : of the expected shortfall; without meaning for volatility.
+    level : of the expected shortfall; not used for volatility.
     risk : see above.
-    minimum : scenarios that have to lie in the tail.
+    minimum : scenarios required in the tail.
 
     Returns
     -------
@@ -242,8 +242,7 @@ def euler_allocation(
 
     Raises
     ------
-    ShockError : as in `covar`, and for too few scenarios in the tail: the parts would not mean
-        anything.
+    ShockError : as in `covar`, and for too few scenarios in the tail.
 
     Example
     -------
@@ -286,18 +285,18 @@ def euler_allocation(
 def tail_dependence(
     losses: Any, level: float = JOINT_LEVEL, *, weights: Any = None, minimum: float = LEAST
 ) -> Table:
-    """How often node j is beyond its value at risk when node i is beyond its own.
+    """Probability that node j exceeds its value at risk, given that node i exceeds its own.
 
         λ[i, j] = P(L_j > VaR_j | L_i > VaR_i)
 
-    For level → 1 the coefficient of upper tail dependence. 1 − level says independent. Its standard
-    error is about √(λ (1 − λ) / m) with m scenarios beyond VaR_i.
+    For level → 1 this is the coefficient of upper tail dependence; for independent losses it is
+    1 − level. Its standard error is about √(λ (1 − λ) / m) with m scenarios beyond VaR_i.
 
     Parameters
     ----------
     losses, weights : as in `covar`.
     level : of both values at risk.
-    minimum : scenarios beyond VaR_i that are needed, else row i is nan.
+    minimum : scenarios required beyond VaR_i; with fewer row i is nan.
 
     Returns
     -------

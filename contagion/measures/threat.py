@@ -1,4 +1,4 @@
-"""The threat index: how much of all debts is repaid with one unit of cash more at a node."""
+"""The threat index: the increase in total debt repayments by one more unit of cash at a node."""
 
 from __future__ import annotations
 
@@ -27,34 +27,34 @@ def threat_index(
     side: Side = "gain",
     tolerance: float = 1e-10,
 ) -> Scores:
-    """What one unit of cash more at a node adds to the repayment of all debts.
+    """The increase in total debt repayments by one more unit of cash at a node.
 
         μ_i = 1 + Σ_{j in default} π_ij μ_j     i in default
         μ_i = 0                                 i solvent
 
-    at the clearing vector of Eisenberg and Noe after the shock, π relative liabilities. The unit
-    is paid on, and counts once at every node in default that it passes. With other rules
-    π_i is the share of the segment that the next unit is paid on: of the most senior claim that is
-    not paid whole. A unit that goes to creditors outside the graph counts once. Minus the index
-    is the gradient of the total shortfall by cash.
+    at the clearing vector of Eisenberg and Noe after the shock, with π the relative liabilities. A
+    node in default pays the unit on to its creditors; it counts once at each node in default that
+    it passes. With other rules π_i are the shares in the next unit paid: those of the most senior
+    claims that are not paid in full. A unit paid to creditors outside the graph counts once. The
+    index is minus the derivative of the total shortfall by cash.
 
     Parameters
     ----------
     network : any rules; guarantees and shareholdings are refused.
-    shock : what has happened; without any the index is 0 where all nodes are solvent.
-    side : a node that just meets what is due is solvent ("gain", the effect of more cash);
-        "loss" gives what one unit less takes away.
+    shock : the shock before; without a shock the index is 0 if all nodes are solvent.
+    side : "gain" is the effect of more cash: a node that can just pay its debts is solvent;
+        "loss" is the effect of one unit less.
     tolerance : as in `EisenbergNoe`.
 
     Returns
     -------
-    Scores : (n,), money repaid a unit of cash; nan where the balance sheet is not known. Nodes that
-    the shock pins have 0: what they pay is fixed.
+    Scores : (n,), repayments per unit of cash; nan if the balance sheet is not known. Nodes with a
+    recovery rate fixed by the shock have 0, because their payments are fixed.
 
     Raises
     ------
     ModelError : for a network with guarantees or shareholdings.
-    ConvergenceError : where cash would go round and round without end.
+    ConvergenceError : if cash would circulate in a closed cycle without limit.
     ShockError : when the shock does not fit the network.
 
     Example
@@ -100,7 +100,7 @@ def threat_index(
     if not (done.converged.all() and found.converged):
         raise ConvergenceError(
             "The threat index did not converge. Look for a group of nodes "
-            "without own assets or external creditors, in which cash goes round and round."
+            "without own assets or external creditors, in which cash moves in a closed cycle."
         )
     saved = partial[SHOCK] + found.at(moves)
     return scored("threat_index", saved, network.names, {UNKNOWN: ~book.known})

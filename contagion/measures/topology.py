@@ -1,6 +1,6 @@
-"""Topology: how dense, mutual, clustered and tiered the network of claims is.
+"""Topology: density, reciprocity, clustering and tiering of the network of claims.
 
-A link is a pair of creditor and debtor with a claim, whatever its amount; parallel claims are one.
+A link is a pair of creditor and debtor with a claim of any amount; parallel claims are one link.
 """
 
 from __future__ import annotations
@@ -24,26 +24,26 @@ from .registry import Measure, of_system, scored
 from .spectra import claim_matrix, links, strong_components
 from .stability import LeverageStability, leverage_stability
 
-ONE_NODE = "a single node has no other to be linked to"
+ONE_NODE = "the network has only a single node"
 ALL_ALIKE = "all creditors, or all debtors, of the links have the same degree"
 NO_TRIANGLE = "fewer than two links that could close a triangle"
 
 
 @dataclass(frozen=True)
 class Topology:
-    """What the shape of a network is, in numbers; nan where one is not defined.
+    """Statistics of the structure of a network; nan where one is not defined.
 
     Attributes
     ----------
     nodes, links : number of nodes, and of pairs of creditor and debtor with a claim.
-    exposures, amount : rows of the table, and their sum (money).
+    exposures, amount : number of exposures, and their sum (money).
     density : `links / (N (N − 1))`, in [0, 1].
-    reciprocity : part of the links whose debtor also claims on the creditor, in [0, 1].
+    reciprocity : share of the links whose debtor also has a claim on the creditor, in [0, 1].
     clustering : mean of :func:`clustering` over the nodes where it is defined, in [0, 1].
     assortativity : correlation over the links of the number of debtors of the creditor with the
-        number of creditors of the debtor, in [−1, 1]; below 0 the small deal with the large.
-    parts, largest_part : connected parts, direction left aside, and nodes in the largest.
-    strong_parts, largest_strong_part : the same with paths in both directions.
+        number of creditors of the debtor, in [−1, 1]; below 0 if small nodes deal with hubs.
+    parts, largest_part : number of weakly connected components, and nodes in the largest.
+    strong_parts, largest_strong_part : the same for strongly connected components.
     core_periphery : the best core, see :func:`core_periphery`.
     stability : of the leverage matrix, see :func:`leverage_stability`.
     reasons : {attribute: why it is nan}.
@@ -86,7 +86,7 @@ class Topology:
 
 
 def topology(network: ExposureNetwork) -> Topology:
-    """The shape of a network: size, density, reciprocity, clustering, tiers, stability.
+    """The structure of a network: size, density, reciprocity, clustering, tiers, stability.
 
         density = E / (N (N − 1))      reciprocity = #{links i→j with a link j→i} / E
 
@@ -102,7 +102,7 @@ def topology(network: ExposureNetwork) -> Topology:
 
     Example
     -------
-    Three nodes, and three of the six links they could have; two of them answer each other.
+    Three nodes with three of the six possible links; two of the links are reciprocal.
 
     >>> import contagion as ct
     >>> net = ct.ExposureNetwork.from_matrix([[0, 1, 1], [1, 0, 0], [0, 0, 0]], ["a", "b", "c"],
@@ -136,12 +136,12 @@ def topology(network: ExposureNetwork) -> Topology:
 
 
 def clustering(network: ExposureNetwork) -> Scores:
-    """Clustering of a node: the part of the possible triangles of claims around it that exist.
+    """Clustering of a node: the share of the possible triangles of claims around it that exist.
 
         C_i = (B³)_ii / (2 (d_i (d_i − 1) − 2 m_i))      B = A + Aᵀ
 
-    with A the links, d_i the number of links of i as creditor and as debtor, and m_i the number
-    of nodes with which it has both. All directions of a triangle count.
+    with A the adjacency matrix, d_i the number of links of i as creditor and as debtor, and m_i the
+    number of nodes with which it has both. All directions of a triangle count.
 
     Parameters
     ----------
@@ -153,7 +153,7 @@ def clustering(network: ExposureNetwork) -> Scores:
 
     Example
     -------
-    a claims on b and c, b on c: one of the two triangles that a's links allow.
+    a has claims on b and c, b on c: one of the two triangles that the links of a allow.
 
     >>> import contagion as ct
     >>> net = ct.ExposureNetwork.from_matrix([[0, 1, 1], [0, 0, 1], [0, 0, 0]], ["a", "b", "c"],
@@ -168,9 +168,9 @@ def clustering(network: ExposureNetwork) -> Scores:
 
 
 def _clustering(claims: csr_array) -> tuple[np.ndarray, np.ndarray]:
-    """(n,) clustering, and where it is not defined.
+    """(n,) clustering, and bool: where it is not defined.
 
-    Each triangle is found once, from its node of lowest degree: hubs then cost nothing.
+    Each triangle is found once, from its node of lowest degree, so hubs are not expensive.
     """
     back = csr_array(claims.T)
     both = csr_array(claims + back)
@@ -188,9 +188,9 @@ def _clustering(claims: csr_array) -> tuple[np.ndarray, np.ndarray]:
 
 
 def core_number(network: ExposureNetwork) -> Scores:
-    """Core number: the largest k with the node in a group where each has k neighbours inside.
+    """Core number: the largest k such that a node is in a group with k neighbours inside for each.
 
-    Neighbours are counterparties, as creditor or as debtor; two that owe each other are one link.
+    Neighbours are counterparties, as creditor or debtor; nodes that owe each other have one link.
 
     Parameters
     ----------
@@ -202,7 +202,7 @@ def core_number(network: ExposureNetwork) -> Scores:
 
     Example
     -------
-    a, b and c deal with each other, d with a alone.
+    a, b and c deal with each other, d only with a.
 
     >>> import contagion as ct
     >>> net = ct.ExposureNetwork.from_matrix(
@@ -223,7 +223,7 @@ def core_number(network: ExposureNetwork) -> Scores:
     return scored("core_number", np.array([found[i] for i in range(len(network))]), network.names)
 
 
-Value = tuple[float, str]  # and why it is nan
+Value = tuple[float, str]  # and the reason for nan
 
 
 def _density(claims: csr_array) -> Value:

@@ -1,6 +1,6 @@
-"""Measures of paths and walks: where money and losses pass, and how far default spreads.
+"""Measures of paths and walks: the routes of payments and losses, and how far defaults spread.
 
-Losses flow from debtor to creditor, `X[i, j]` is what creditor i claims on debtor j.
+Losses flow from debtor to creditor; `X[i, j]` is the claim of creditor i on debtor j.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from .registry import Measure, scored
 from .spectra import claim_matrix, row_shares, strong_components
 
 Distance = Literal["hops", "amount"]
-ONE_START = "the only start: no path that could pass through it was looked at"
-ONE_END = "the only end: no path that could begin at it was looked at"
+ONE_START = "the only start node: no paths through it were searched"
+ONE_END = "the only end node: no paths from it were searched"
 CHUNK = 2**22  # entries of the distance matrix held at a time
 
 
@@ -44,18 +44,18 @@ def betweenness(
     k: int | None = None,
     rng: Rng = None,
 ) -> Scores:
-    """Betweenness: the part of shortest paths of claims that pass through a node.
+    """Betweenness: the share of shortest paths of claims that pass through a node.
 
         B_i = Σ_{s ≠ i ≠ t} σ_st(i) / σ_st / ((n − 1)(n − 2))
 
-    with σ_st the number of shortest paths from s to t and σ_st(i) of those through i; the same
-    in the direction of losses and against it. A claim has length `1 / amount`, so that paths
-    prefer large claims, or 1 for distance "hops". Paths count as equally long when their lengths,
-    added up from s on, agree to the last digit.
+    with σ_st the number of shortest paths from s to t and σ_st(i) the number of those through i. It
+    is the same in the direction of losses and against it. A claim has length `1 / amount`, so that
+    paths prefer large claims, or 1 for distance "hops". Two paths count as equally long if the
+    floating-point sums of their lengths, starting from s, are identical.
 
     The cost is one search per node: 1 to 5 seconds for 1,500 nodes with 10 to 100 claims each,
-    about 80 seconds for 10,000 nodes and 100,000 exposures. `k` starts from that many drawn
-    nodes S only and is quicker by n / k; s is then one of them:
+    about 80 seconds for 10,000 nodes and 100,000 exposures. With `k` the search starts only from
+    k random nodes S, which is faster by a factor n / k; s is then one of them:
 
         B_i = Σ_{s ∈ S, s ≠ i ≠ t} σ_st(i) / σ_st / ((k − [i ∈ S])(n − 2))
 
@@ -68,8 +68,8 @@ def betweenness(
 
     Returns
     -------
-    Scores : shares in [0, 1]. All nan, with the reason, with fewer than 3 nodes or no claims; with
-    k=1 the start is nan.
+    Scores : shares in [0, 1]. All nan, with the reason, for fewer than 3 nodes or no claims; with
+    k=1 the start node is nan.
 
     Raises
     ------
@@ -77,7 +77,7 @@ def betweenness(
 
     Example
     -------
-    a claims on b, b on c: of the 2 ordered pairs that leave b out, one passes through b.
+    a has a claim on b, b on c: of the 2 ordered pairs without b, one has its path through b.
 
     >>> import contagion as ct
     >>> net = ct.ExposureNetwork.from_matrix([[0, 2, 0], [0, 0, 4], [0, 0, 0]], ["a", "b", "c"],
@@ -108,9 +108,10 @@ def betweenness(
 def _per_start(
     sums: np.ndarray, parts: list[np.ndarray]
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Sums (groups, n) over drawn nodes by the number of those that are not the node itself.
+    """Means over drawn nodes from sums (groups, n), not counting the node itself as drawn.
 
-    Returns the mean (n,), that of every group (groups, n), nan for the only one, and which are it.
+    Returns the mean (n,), the mean of every group (groups, n), and bool (n,): the node is the only
+    one drawn, and its mean nan.
     """
     others = np.array([np.full(sums.shape[1], len(part)) for part in parts])
     for row, part in zip(others, parts, strict=True):
@@ -135,16 +136,16 @@ def harmonic(
     k: int | None = None,
     rng: Rng = None,
 ) -> Scores:
-    """Harmonic closeness: how near a node is to all that its losses can reach.
+    """Harmonic closeness: how close a node is to the nodes that its losses can reach.
 
         H_i = Σ_{j≠i} 1 / d(i, j) / (n − 1)
 
     with d the length of the shortest path of losses from i to j (debtor to creditor), and
-    1 / d = 0 where none leads. With distance "amount" a claim has length 1 / amount, and H is
-    money: the harmonic sum of the claims along the best path.
+    1 / d = 0 without a path. With distance "amount" a claim has length 1 / amount, and H is in
+    money: 1 / d combines the claims along the shortest path harmonically.
 
-    The cost is one search per node: about 10 seconds for 10,000 nodes and 100,000 exposures. `k`
-    takes the mean over that many drawn nodes j and is quicker by n / k; `notes` has the error.
+    The cost is one search per node: about 10 seconds for 10,000 nodes and 100,000 exposures. With
+    `k` it is the mean over k random nodes j, faster by a factor n / k; `notes` has the error.
 
     Parameters
     ----------
@@ -155,8 +156,8 @@ def harmonic(
 
     Returns
     -------
-    Scores : in [0, 1] for hops. All nan, with the reason, for a single node; with k=1 the end is
-    nan.
+    Scores : in [0, 1] for hops. All nan, with the reason, for a single node; with k=1 the end node
+    is nan.
 
     Raises
     ------
@@ -177,11 +178,11 @@ def harmonic(
     """
     expect(network=network)
     n = len(network)
-    back = _distances(network, distance)  # from where losses arrive to where they begin
+    back = _distances(network, distance)  # from creditors to debtors, against the losses
     named = np.argsort(_by_name(network))
     parts = [named] if k is None else [named[part] for part in drawn.groups(n, k, rng)]
     if n < 2:
-        why = {"a single node has no other to be close to": np.ones(n, bool)}
+        why = {"the network has only a single node": np.ones(n, bool)}
         return scored("harmonic", np.full(n, np.nan), network.names, why)
     values, found, alone = _per_start(np.array([_nearness(back, part) for part in parts]), parts)
     notes = () if k in (None, n) else drawn.error(found, n, k)
@@ -189,7 +190,7 @@ def harmonic(
 
 
 def _nearness(back: csr_array, ends: np.ndarray) -> np.ndarray:
-    """(n,) sum of 1 / length of the shortest path to each of the ends but the node itself."""
+    """(n,) sum of 1 / length of the shortest path to each of the ends except the node itself."""
     from scipy.sparse.csgraph import dijkstra
 
     total = np.zeros(back.shape[0])
@@ -210,20 +211,20 @@ class SinkRank(Scores):
 
 
 def sinkrank(network: ExposureNetwork, *, k: int | None = None, rng: Rng = None) -> SinkRank:
-    """SinkRank: how soon money that walks along the payments is caught by a node that fails.
+    """SinkRank: how quickly a unit of money that moves along payments is absorbed by a failed node.
 
         SR_s = (n − 1) / Σ_{i≠s} τ_is      τ_is = Σ_j [(I − Q)⁻¹]_ij
 
     A unit of money moves from debtor to creditor with the probabilities Π (relative
-    liabilities). Node s takes in and passes nothing on: Q is Π without its row and column, and
-    τ_is the expected number of payments until money that starts at i is caught in s. SinkRank
-    is the inverse of their plain mean; 1 is the most, when all pay s directly.
+    liabilities). Node s receives and pays nothing on: Q is Π without its row and column, and
+    τ_is is the expected number of payments until money that starts at i is absorbed in s. SinkRank
+    is the inverse of their simple mean; the maximum is 1, if all pay s directly.
 
-    It is defined on a strongly connected network. On any other one it is taken on the largest
-    strongly connected part, whose payments to the rest are left aside; n counts that part.
+    It is defined on a strongly connected network. In any other network it is computed on the
+    largest strongly connected component, without its payments to the rest; n is its size.
 
-    The cost is the inverse of a dense matrix of that part: 2 seconds for 3,000 nodes, 90
-    seconds and 2 GB for 10,000. `k` estimates its diagonal from sparse systems with that many
+    The cost is the inverse of a dense matrix of that component: 2 seconds for 3,000 nodes, 90
+    seconds and 2 GB for 10,000. With `k` its diagonal is estimated from sparse systems with k
     vectors of random signs, in seconds; `notes` has the error.
 
     Parameters
@@ -235,13 +236,13 @@ def sinkrank(network: ExposureNetwork, *, k: int | None = None, rng: Rng = None)
     Returns
     -------
     SinkRank : pure numbers in (0, 1], and `nodes`, which is n; nan, with the reason, for nodes
-    outside that part, and for all where no two nodes reach each other or two largest parts are of
-    one size.
+    outside that component, and for all nodes if no two nodes reach each other or two components
+    are equally large.
 
     Example
     -------
-    a pays b; b pays a and c alike; c pays b. From b it takes 1 step to c or 2 to be back in b:
-    τ_bc = 3, τ_ac = 4. b is reached in one step from either side.
+    a pays b; b pays a and c equally; c pays b. From b the money reaches c in 1 step, or returns to
+    b in 2: τ_bc = 3, τ_ac = 4. b is reached in one step from either side.
 
     >>> import contagion as ct
     >>> net = ct.ExposureNetwork.from_matrix([[0, 1, 0], [1, 0, 1], [0, 1, 0]], ["a", "b", "c"],
@@ -250,8 +251,8 @@ def sinkrank(network: ExposureNetwork, *, k: int | None = None, rng: Rng = None)
     [0.285714, 1.0, 0.285714]
 
     Source: after Soramäki & Cook (2013), Economics E-Journal 7, 2013-28: absorbing Markov chains
-    in payment systems; the definition as the inverse of the mean number of steps, and exposures
-    in the place of payments, are the reading of this package.
+    in payment systems; the definition as the inverse of the mean number of steps, and the use of
+    exposures instead of payments, are the interpretation of this package.
     """
     expect(network=network)
     n = len(network)
@@ -299,11 +300,11 @@ def _inverse_steps(walk: csr_array) -> np.ndarray:
 
 
 def _estimated_steps(walk: csr_array, signs: list[np.ndarray]) -> np.ndarray:
-    """(groups, n) mean steps to every state, by G whose diagonal is that of groups of signs (n, B).
+    """(groups, n) mean steps to every state; random signs (n, B) of each group estimate diag(G).
 
-    With `M = P − 𝟏𝟏ᵀ/n` it is that of `I + M + M²`, which is known, and of the rest of the series,
-    whose entries are small. `G z` solves `(I − P) x = z − 𝟏 πᵀz`, with x of one state given, and is
-    `x + 𝟏 (πᵀz − 𝟏ᵀx/n)`.
+    With `M = P − 𝟏𝟏ᵀ/n` the diagonal is that of `I + M + M²`, which is computed exactly, plus that
+    of the rest of the series, which is small. `G z = x + 𝟏 (πᵀz − 𝟏ᵀx/n)`, where x solves
+    `(I − P) x = z − 𝟏 πᵀz` with the value of one state fixed.
     """
     n = walk.shape[0]
     given = int(np.argmax(walk.sum(axis=0)))

@@ -120,7 +120,7 @@ def rule_words(rule: Rule) -> str:
 
     >>> from contagion import rules
     >>> rule_words(rules.Queue("score"))
-    'One claim after the other loses all it has: the queue of an auto-deleveraging.'
+    'One claim after the other loses its full amount: the queue of an auto-deleveraging.'
     """
     text = (inspect.getdoc(type(rule)) or "").partition("\n\n")[0]
     text = " ".join(text.replace("`", "").split())

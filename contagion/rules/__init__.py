@@ -1,13 +1,13 @@
 """How a node shares a shortfall among the claims on it: the algebra of loss-sharing rules.
 
-Start with :class:`Waterfall` and `rule.allocate(loss, claims)`. A rule is a property of the node,
-never of the program. All rules here are monotone and piecewise linear, so each is a ladder of
-segments and one kernel clears them all. Rules of real venues: :mod:`contagion.venues`.
+Start with :class:`Waterfall` and `rule.allocate(loss, claims)`. Each node has its own rule. All
+rules here are monotone and piecewise linear, so each is a sequence (ladder) of segments, and one
+kernel clears them all. Rules of real venues: :mod:`contagion.venues`.
 
 - `pro_rata`: pro rata, equal awards and losses, the contested garment, caps
 - `order`, `exits`: seniority, queues, first come first served
 - `waterfall`: layers with a capacity and a rule of their own
-- `rule`, `claims`, `allocation`: what a rule writes, what it looks at, what it hands back
+- `rule`, `claims`: the base class with its result, and the claims that a rule reads
 - `compile`, `contingent`: the rules of all nodes, and guarantees, as segments
 - `serialize`: rules as dicts and TOML
 """

@@ -1,4 +1,4 @@
-"""The claims that a rule looks at: amounts, who owes them, and the columns a rule may ask for."""
+"""The claims that a rule reads: amounts, debtors, and the columns that a rule may require."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ class Claims:
 
     Attributes
     ----------
-    owner : (K,) number of the venue that owes the claim, >= 0.
+    owner : (K,) index of the venue that owes the claim, >= 0.
     amount : (K,) money >= 0.
     columns : the other columns by name, (K,) each.
-    names : gives the claimants at some rows, for messages.
-    cap : (K,) the most that each claim may lose, money; `None`: all of it.
+    names : function from rows to names of claimants, for messages.
+    cap : (K,) the largest loss of each claim, money; `None`: its amount.
     """
 
     owner: np.ndarray
@@ -36,14 +36,14 @@ class Claims:
 
     @property
     def most(self) -> np.ndarray:
-        """(K,) what each claim may lose."""
+        """(K,) the largest loss of each claim."""
         return self.amount if self.cap is None else self.cap
 
     def __len__(self) -> int:
         return len(self.amount)
 
     def take(self, at: np.ndarray) -> Claims:
-        """Some of the claims; their columns are cut when a rule asks for them."""
+        """Some of the claims; their columns are selected when a rule reads them."""
         columns = _Rows(self.columns, at)
         cap = None if self.cap is None else self.cap[at]
         names = self.names
@@ -56,17 +56,18 @@ class Claims:
     def numbers(
         self, column: str, rule: object, *, least: float = -np.inf, empty: float = np.nan
     ) -> np.ndarray:
-        """A column as numbers (K,); `amount` is one.
+        """A column as numbers (K,); `amount` is also a column.
 
         Parameters
         ----------
         least : the lowest number that is allowed.
-        empty : what an empty cell stands for; nan: it is an error, but for tiers and ranks.
+        empty : the value of an empty cell; nan: an empty cell is an error, except in the columns
+            `tier` and `rank`, which have defaults.
 
         Raises
         ------
         RuleError
-            Where the column is missing, or a cell is empty, not a number or below `least`.
+            If the column is missing, or a cell is empty, not a number or below `least`.
         """
         if column == "amount":
             return self.amount
@@ -88,14 +89,14 @@ class Claims:
         self.refuse(
             found < least,
             f"{rule!r}: {column!r} is below {least:g} for",
-            'ProRata(weight, negative="zero") says that those bear nothing.'
+            'With ProRata(weight, negative="zero") those bear no loss.'
             if least == 0
             else "Correct it.",
         )
         return np.asarray(found)
 
     def refuse(self, bad: np.ndarray, what: str, fix: str) -> None:
-        """Raise `RuleError` that names the claims marked in `bad` (K,), if there are any."""
+        """Raise a `RuleError` that names the claims marked in `bad` (K,), if any."""
         rows = np.flatnonzero(bad)
         if len(rows):
             who = listing(list(self.names(rows[:4])) + [""] * (len(rows) - 4))
@@ -104,7 +105,7 @@ class Claims:
 
 
 class _Rows(Mapping[str, Any]):
-    """Some rows of columns, cut on use."""
+    """Some rows of columns, selected on use."""
 
     def __init__(self, columns: Mapping[str, Any], at: np.ndarray):
         self.columns, self.at = columns, at
@@ -123,7 +124,7 @@ class _Rows(Mapping[str, Any]):
 
 
 def read(table: Any) -> tuple[pd.DataFrame, Claims]:
-    """A claims table of one venue, checked: columns claimant and amount, any others.
+    """A claims table of one venue, checked: columns claimant and amount, and any others.
 
     Parameters
     ----------
@@ -146,7 +147,7 @@ def read(table: Any) -> tuple[pd.DataFrame, Claims]:
         if column not in frame:
             raise RuleError(
                 f"The claims have no column {column!r}; they have {listing(frame.columns, 9)}. "
-                "One row a claim: claimant, amount (money), and what the rule asks for."
+                "One row a claim: claimant, amount (money), and the columns that the rule needs."
             )
     names = frame["claimant"]
     amount = pd.to_numeric(frame["amount"], errors="coerce").to_numpy(np.float64, na_value=np.nan)

@@ -42,21 +42,20 @@ def compile_rules(
 
     Parameters
     ----------
-    rules, rule_of : the rules, and which of them each node has (n,).
+    rules, rule_of : the rules, and the index of the rule of each node (n,).
     debtor, creditor, amount : (m,) the claims.
     columns : other columns of the claims, (m,) each.
-    external : (n,) what is owed outside the graph.
-    external_tier : (n,) or one number: 0 before every claim; k: one claim together with tier
-        (rank) k.
-    relative_liabilities : gives Π, reused when no node needs more than one segment.
-    names : gives the names of nodes, for messages.
+    external : (n,) debts to creditors outside the graph.
+    external_tier : (n,) or one number: 0: paid before every claim; k: one claim in tier (rank) k.
+    relative_liabilities : function that returns Π, used if no node needs more than one segment.
+    names : function from rows to names of nodes, for messages.
     guarantees : contingent claims.
 
     Raises
     ------
     RuleError
-        Where the claims lack what a rule asks for, and where own money of a node would have to
-        lose after claims of others.
+        If the claims lack a column that a rule needs, or if own funds of a node would lose after
+        claims of others.
 
     Example
     -------
@@ -108,13 +107,13 @@ def ladders(
     support: np.ndarray,
     nodes: Callable[[np.ndarray], Iterable[Any]],
 ) -> tuple[Ladder, tuple[str, ...], np.ndarray]:
-    """One ladder over all claims, the names of its layers, and what absorbs losses (n,).
+    """One ladder over all claims, the names of its layers, and the loss they absorb (n,).
 
-    The layers of a waterfall share losses by the rules of the node: it is in default only when
-    they are used up. Under every other rule it is as soon as a claim is not paid in full.
+    The layers of a waterfall absorb losses without a default: the node is in default only when
+    they are exhausted. Under any other rule it is in default if a claim is not paid in full.
 
-    `first` (K,) marks claims that lose before the rule of their node begins, `support` those that
-    are calls on guarantors; `nodes` gives the names of nodes, for messages.
+    `first` (K,) marks claims that lose before the rule of their node applies, `support` those that
+    are calls on guarantors; `nodes` returns the names of nodes, for messages.
     """
     parts: list[Ladder] = []
     names: list[str] = []
@@ -154,7 +153,7 @@ def ladders(
 def _apart(
     claims: Claims, layer: np.ndarray, support: np.ndarray, layers: list[str], rule: Rule
 ) -> None:
-    """Calls need a layer of their own in a waterfall."""
+    """Raise unless guarantee calls have a layer of their own in a waterfall."""
     if not isinstance(rule, Waterfall):
         raise RuleError(
             f"Guarantees name a layer of the debtor, whose rule {rule!r} has none. Leave the layer "
@@ -166,12 +165,12 @@ def _apart(
     claims.refuse(
         mixed,
         "A layer holds guarantees and also",
-        "Give what is called a layer of its own in the waterfall.",
+        "Give the guarantees a layer of their own in the waterfall.",
     )
 
 
 def _plain(rules: Sequence[Rule], columns: Mapping[str, Any], place: np.ndarray) -> bool:
-    """Do all claims of every node share pro rata, external creditors ahead or with them?"""
+    """Whether all claims on each node share pro rata, external creditors ahead or pari passu."""
     if not all(rule in (Priority(), ProRata()) for rule in rules):
         return False
     level = 1.0
@@ -187,7 +186,7 @@ def _plain(rules: Sequence[Rule], columns: Mapping[str, Any], place: np.ndarray)
 
 
 def _own_money_first(rule: Waterfall, claims: Claims, at: np.ndarray) -> None:
-    """The equity of a node loses first: a layer without claims must not come after one with."""
+    """The equity of a node loses first: refuse a layer without claims after one with claims."""
     owners, group = np.unique(claims.owner, return_inverse=True)
     count = len(rule.layers_)
     has = np.zeros((len(owners), count), bool)
@@ -199,13 +198,13 @@ def _own_money_first(rule: Waterfall, claims: Claims, at: np.ndarray) -> None:
         name = rule.names[int(np.argmax(late.any(axis=0)))]
         raise RuleError(
             f"Layer {name!r} of the waterfall has no claims on the graph and comes after layers "
-            "that have: it would be own money of the node, which always loses first. Give the "
+            "that have: it would be own funds of the node, which always lose first. Give the "
             f"layer to a node that holds a claim with layer {name!r}, or put it first."
         )
 
 
 class Joined(Mapping[str, Any]):
-    """Columns of several tables one below the other; a piece without a column is empty there."""
+    """Columns of several tables, concatenated; a table without a column has empty cells."""
 
     def __init__(self, pieces: Sequence[tuple[int, Mapping[str, Any]]]):
         self.pieces = [piece for piece in pieces if piece[0]] or list(pieces[:1])

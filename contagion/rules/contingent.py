@@ -1,4 +1,4 @@
-"""Guarantees as arrays, and how they enter the ladders of the nodes that they stand behind."""
+"""Guarantees as arrays, and their place in the ladders of the debtors that they cover."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ class Guarantees:
     Attributes
     ----------
     guarantor, debtor, creditor : (Q,) nodes; creditor -1 means support paid into the debtor.
-    amount : (Q,) the most that is paid, money.
+    amount : (Q,) the largest payment, money.
     ranking : (Q,) 0 senior, 1 pari passu, 2 junior among the debts of the guarantor.
-    table : other columns, (Q,) each; `layer` says where support is called.
+    table : other columns, (Q,) each; `layer` is the layer in which support is called.
     names : (n,) names of the nodes, for messages.
     """
 
@@ -47,7 +47,7 @@ class Guarantees:
         return {name: np.asarray(values)[rows] for name, values in self.table.items()}
 
     def is_first(self, rows: np.ndarray) -> np.ndarray:
-        """Which of them are called right after the equity of the debtor: those without a layer."""
+        """Bool: called right after the equity of the debtor, because no layer is given."""
         layer = np.asarray(self.table["layer"], object)[rows]
         return np.array([cell is None for cell in layer], bool)
 
@@ -63,7 +63,7 @@ class Guarantees:
         layers: tuple[str, ...],
         absorbing: np.ndarray,
     ) -> Segments:
-        """Segments in which guarantors lose in place of creditors, and the calls behind them.
+        """Segments in which guarantors lose instead of creditors, and the guarantee calls.
 
         Parameters
         ----------
@@ -108,9 +108,9 @@ class Guarantees:
         )
 
     def _refuse_mixed(self, ladder: Ladder, called: np.ndarray) -> None:
-        """A call that ranks pari passu needs a guarantor with one pro rata tier of its own.
+        """Raise for a pari passu call on a guarantor whose debts are not one pro rata tier.
 
-        Support that is called right after the equity comes before it and does not count.
+        Support that is called right after the equity ranks before that tier and does not count.
         """
         first = np.full(len(called), -1)
         first[called >= 0] = np.where(self.is_first(called[called >= 0]), 0, -1)

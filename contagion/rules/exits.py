@@ -1,4 +1,4 @@
-"""First come, first served: what the place in the line is worth to every claimant."""
+"""First come, first served: the value of the place in the queue to each claimant."""
 
 from __future__ import annotations
 
@@ -26,43 +26,43 @@ def exit_values(
     rng: Rng = None,
     progress: bool = False,
 ) -> pd.DataFrame:
-    """What every claim loses when it exits first, last, in a given and in a random order.
+    """The loss of each claim if it exits first, last, in a given order and in a random order.
 
-    Claims `c_k` of together C are paid one after the other, in the order of exit, out of what
-    there is, `A = max(C − L, 0)`. With `S_k` the claims that exit after k, claim k loses
+    Claims `c_k` with sum C are paid one after the other, in the order of exit, from the assets
+    `A = max(C − L, 0)`. With `S_k` the sum of the claims that exit after k, claim k loses
 
         loss_k = clip(L − S_k, 0, c_k)
 
-    so that all claimants that exit before the last L of the claims are paid in full. The columns:
+    Claims are paid in full if at least L of the claims exit after them. The columns:
 
         loss_first     = max(c_k − A, 0)                          all others exit after k
-        loss_last      = min(c_k, L)                              none does
+        loss_last      = min(c_k, L)                              no other exits after k
         loss_in_order  = loss_k in the order of the column `exit` (:class:`FirstCome`)
-        loss_pro_rata  = c_k min(L / C, 1)                        no line at all
+        loss_pro_rata  = c_k min(L / C, 1)                        no queue
         expected_loss  = mean of loss_k over uniformly random orders of all claims
         standard_error = standard deviation of loss_k over the draws / √draws
         band_low, band_high = quantiles (1 − confidence)/2 and (1 + confidence)/2 of loss_k over
-                         the draws: the smallest loss with at least that part of the draws at or
+                         the draws: the smallest loss with at least that share of the draws at or
                          below it
         value_of_exiting_first = expected_loss − loss_first
         value_against_order    = loss_in_order − loss_first
 
-    The orders are an input or random: the behaviour of claimants that know the rule (an
-    equilibrium) is out of scope. In a random order all exit; in the given one those without an
-    `exit` stay. Two claims of one claimant are two places in the line. `loss_first` is exact, so
-    `standard_error` is that of the value as well; `expected_loss` sums to the loss whatever the
-    draws. The band says how far luck carries a claim, not how exact the mean is.
+    The order is given or random; the strategic behaviour of claimants (an equilibrium) is not
+    modelled. In a random order all claims exit; in the given order claims without an `exit` stay.
+    Two claims of one claimant have two places in the queue. `loss_first` is exact, so
+    `standard_error` is also that of `value_of_exiting_first`; `expected_loss` sums to the loss for
+    any draws. The band shows the spread of the loss over orders, not the precision of the mean.
 
     Parameters
     ----------
-    loss : money >= 0 that has to be borne; beyond all claims they are gone.
+    loss : money >= 0 that has to be borne; if it exceeds all claims, they lose everything.
     claims : table with one row a claim: claimant, amount (money >= 0), and `exit` if there is an
         order (lowest first, empty: stays). pandas, or anything narwhals reads.
     samples : number of random orders, at least 2. Work grows with `samples` × K log K, memory with
         `samples` + K.
     rng : a generator or a seed. The result does not depend on the order of rows.
     progress : show a progress bar.
-    confidence : part of the draws inside the band, between 0 and 1.
+    confidence : share of the draws inside the band, between 0 and 1.
 
     Returns
     -------
@@ -79,7 +79,7 @@ def exit_values(
 
     Example
     -------
-    30 and 10 are owed and 20 is there. A claimant of 30 loses 10 as the first and 20 as the last:
+    Claims of 30 and 10, assets of 20. The claim of 30 loses 10 if it is first and 20 if it is last:
 
     >>> from contagion import rules
     >>> claims = {"claimant": ["a", "b"], "amount": [30.0, 10.0], "exit": [2, 1]}
@@ -106,7 +106,7 @@ def exit_values(
     if "exit" in found.columns:
         given = FirstCome().allocate(loss, table).table["loss"].to_numpy()
     first = np.maximum(amount - max(total - loss, 0.0), 0.0)
-    # keys go to the claims in an order of their own, so that the order of rows does not matter
+    # random keys are assigned in sorted order, so that the result does not depend on the row order
     own = table.assign(claimant=table["claimant"].astype(str), amount=amount, place=given)
     order = own.sort_values(["claimant", "amount", "place"], kind="stable").index.to_numpy()
     drawn = np.empty((4, len(amount)))
@@ -142,8 +142,8 @@ def _drawn(
 ) -> np.ndarray:
     """Mean, its standard error, and both quantiles (4, K) of the losses over random orders.
 
-    In every order some claims lose everything, one may lose a part, and the others lose nothing.
-    So counts (K,) and one claim with its part a draw say all there is; no (draws, K) is kept.
+    In each order some claims lose everything, at most one loses a part, and the others nothing. So
+    counts (K,) and one partial loss for each draw are sufficient; no (draws, K) array is kept.
     """
     k = len(amount)
     gone, hit, part = np.zeros(k), np.zeros(samples, np.int64), np.full(samples, np.nan)
@@ -151,7 +151,7 @@ def _drawn(
     for begin in range(0, samples if k else 0, step):
         rows = np.arange(begin, min(begin + step, samples))
         move(len(rows))
-        last_first = np.argsort(rng.random((len(rows), k)), axis=1)  # who exits last loses first
+        last_first = np.argsort(rng.random((len(rows), k)), axis=1)  # the last exit loses first
         reached = np.cumsum(amount[last_first], axis=1)
         whole = reached <= loss
         gone += np.bincount(last_first[whole], minlength=k)
@@ -170,7 +170,7 @@ def _drawn(
     bands = []
     for q in ((1 - confidence) / 2, (1 + confidence) / 2):
         untouched = samples - gone - count
-        rank = np.ceil(q * samples - 1e-9).clip(1, samples) - untouched  # among losers
+        rank = np.ceil(q * samples - 1e-9).clip(1, samples) - untouched  # among partial losers
         inside = (rank >= 1) & (rank <= count)
         at = np.cumsum(count) - count + np.where(inside, rank, 1.0).astype(np.int64) - 1
         inner = money[at[inside]]

@@ -19,7 +19,7 @@ Tiers = tuple[tuple[float, Rule], ...]
 
 @dataclass(frozen=True, repr=False)
 class Priority(Rule):
-    """Seniority: tier 1 is paid first, so the highest tier loses first; each by its own rule.
+    """Seniority: tier 1 is paid first, so the highest tier loses first; tiers have their own rules.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ class Priority(Rule):
 
     Example
     -------
-    6 senior and 8 junior, a loss of 10: the junior claim is gone, the senior one loses 2.
+    6 senior and 8 junior, a loss of 10: the junior claim loses all 8, the senior claim 2.
 
     >>> from contagion import rules
     >>> claims = {"claimant": ["a", "b"], "amount": [6.0, 8.0], "tier": [1, 2]}
@@ -69,20 +69,20 @@ class Priority(Rule):
 
 @dataclass(frozen=True, repr=False)
 class Queue(Rule):
-    """One claim after the other loses all it has: the queue of an auto-deleveraging.
+    """One claim after the other loses its full amount: the queue of an auto-deleveraging.
 
-    The allocation can change when an account is split: a rank by size changes with it.
+    The allocation can change if an account is split, because a rank by size changes too.
 
     Parameters
     ----------
     by : column with the rank or score.
-    first : who loses first, the "highest" or the "lowest".
-    ties : equal ranks share "pro_rata", or are an "error". Row order never decides.
+    first : the rank that loses first, "highest" or "lowest".
+    ties : equal ranks share "pro_rata", or are an "error". The row order is never used.
 
     Raises
     ------
     RuleError
-        For a rank that is missing or empty, and for ties where they are an error.
+        For a rank that is missing or empty, and for ties if `ties="error"`.
 
     Example
     -------
@@ -115,19 +115,19 @@ class Queue(Rule):
 
 @dataclass(frozen=True, repr=False)
 class FirstCome(Rule):
-    """First come, first served: claims that leave before the money is gone are paid in full.
+    """First come, first served: claims that exit while assets remain are paid in full.
 
-    Claims are paid in the order of their exit, so the latest loses first; those that do not
-    leave (no exit) lose before anybody who does, pro rata. The order is an input: the behaviour of
-    claimants that know the rule is out of scope.
+    Claims are paid in the order of their exit, so the latest loses first; those without an exit
+    lose before all others, pro rata. The order is an input; the strategic behaviour of claimants
+    is not modelled.
 
     Parameters
     ----------
-    by : column with the place or time of the exit, lowest first; empty means that it stays.
+    by : column with the place or time of the exit, lowest first; empty: the claim stays.
 
     Example
     -------
-    Three claims of 10 and a hole of 15; the third leaves first, the second next:
+    Three claims of 10 and a loss of 15; the third exits first, the second next:
 
     >>> from contagion import rules
     >>> claims = {"claimant": ["a", "b", "c"], "amount": [10.0, 10.0, 10.0],
@@ -156,7 +156,7 @@ def _one_by_one(
 ) -> Ladder:
     """Groups of equal place lose one after the other, lowest place first, each by a rule.
 
-    `stage` is the number of the place among all places.
+    `stage` is the index of the place in the sorted places.
     """
     m = len(claims)
     places, at = np.unique(place, return_inverse=True)

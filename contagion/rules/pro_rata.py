@@ -16,16 +16,16 @@ from .rule import Rule, nested
 
 @dataclass(frozen=True, repr=False)
 class ProRata(Rule):
-    """Losses in proportion to a weight, none above its claim: `loss_k = min(c_k, λ w_k)`.
+    """Losses in proportion to a weight, at most the claim: `loss_k = min(c_k, λ w_k)`.
 
-    `λ` is such that the losses sum to the loss. With the amounts as weights every claim loses
-    the same part of itself; with profits, open interest or contributions as weights those are
-    the basis. Claims of weight 0 bear nothing. Splitting an account changes nothing.
+    `λ` is such that the losses sum to the total loss. With amounts as weights every claim has the
+    same relative loss; other weights are profits, open interest or contributions. Claims of weight
+    0 lose nothing. Splitting an account does not change the result.
 
     Parameters
     ----------
     weight : column with the weights, >= 0; "amount" by default.
-    negative : "error" refuses weights below 0, "zero" lets them bear nothing.
+    negative : "error" refuses weights below 0, "zero" treats them as 0.
 
     Raises
     ------
@@ -69,7 +69,7 @@ PRO_RATA = ProRata()
 class EqualAwards(Rule):
     """Constrained equal awards: every claimant is paid the same, at most its claim.
 
-        paid_k = min(c_k, μ),  Σ paid_k = what there is
+        paid_k = min(c_k, μ),  Σ paid_k = the estate
 
     Example
     -------
@@ -97,7 +97,7 @@ class EqualLosses(Rule):
 
     Example
     -------
-    Claims of 100, 200, 300 and an estate of 200: each would lose 400/3, the first has only 100.
+    Claims of 100, 200, 300 and an estate of 200: an equal share is 400/3, the first claim is 100.
 
     >>> from contagion import rules
     >>> claims = {"claimant": ["a", "b", "c"], "amount": [100, 200, 300]}
@@ -115,10 +115,10 @@ class EqualLosses(Rule):
 
 @dataclass(frozen=True, repr=False)
 class Talmud(Rule):
-    """The contested garment, for any number of claims.
+    """The contested garment rule, for any number of claims.
 
-    Up to half of all claims the losses are equal and none above half its claim; beyond that the
-    payments are:
+    For a loss of up to half of all claims the losses are equal, at most half of each claim. For a
+    larger loss the payments are equal, at most half of each claim:
 
         L <= C/2:  loss_k = min(c_k / 2, λ)        L > C/2:  paid_k = min(c_k / 2, μ)
 
@@ -143,17 +143,17 @@ class Talmud(Rule):
 
 @dataclass(frozen=True, repr=False)
 class Capped(Rule):
-    """A rule under which no claim loses more than a cap; what is above the caps is uncovered.
+    """A rule under which no claim loses more than a cap; a loss above all caps is uncovered.
 
-    The rule works as before with `min(cap_k, …)` in place of `min(c_k, …)`: pro rata stays pro rata
-    to the whole claims, and what the caps keep off a claim goes to the others. On a graph the
-    money that is missing beyond the caps has to be missing somewhere: what is left of the claims
-    then loses pro rata, after everything else.
+    The rule uses `min(cap_k, …)` instead of `min(c_k, …)`: pro rata remains in proportion to the
+    full claims, and the loss above the cap of a claim is reallocated to the others. On a graph the
+    uncovered loss must be allocated too: the remainders of the claims then lose pro rata, after all
+    other losses.
 
     Parameters
     ----------
     rule : the rule below the caps.
-    share : the cap as a part of every claim, 0 to 1; or
+    share : the cap as a fraction of each claim, 0 to 1; or
     by : the column with the cap of each claim, money >= 0.
 
     Raises

@@ -23,9 +23,9 @@ Rounding = Literal["down", "largest_remainder"]
 class Rule(ABC):
     """How a node shares a shortfall among the claims on it.
 
-    Two faces that agree: :meth:`allocate` for one venue and a table of claims, :meth:`segments`
-    for the clearing kernel. Rules are frozen, compare equal and can be keys. `word` is the name
-    in TOML files and on the command line.
+    :meth:`allocate` applies it to one venue and a table of claims, :meth:`segments` to the clearing
+    kernel, with the same result. Rules are immutable and hashable, and compare by value. `word` is
+    the name in TOML files and on the command line.
     """
 
     word: ClassVar[str]
@@ -40,12 +40,12 @@ class Rule(ABC):
     def layers(self, claims: Claims) -> tuple[list[str], np.ndarray]:
         """Names of the layers in the order in which they lose, and the layer of each claim (K,).
 
-        -1 marks a claim that is in no layer. The numbers are those of `Ladder.stage`.
+        -1 marks a claim without a layer. The numbers are those of `Ladder.stage`.
         """
         return [self.word.replace("_", " ")], np.zeros(len(claims), np.int64)
 
     def prepared(self, table: pd.DataFrame, claims: Claims) -> tuple[pd.DataFrame, Claims]:
-        """The claims of one venue with what the rule itself brings (own money of a waterfall)."""
+        """The claims of one venue, with rows that the rule adds (own funds of a waterfall)."""
         return table, claims
 
     def allocate(
@@ -63,10 +63,10 @@ class Rule(ABC):
         ----------
         loss : money >= 0 that has to be borne.
         claims : table with one row a claim: claimant, amount (money), `layer` for a waterfall,
-            and the columns the rule asks for. pandas, or anything narwhals reads.
-        lot : losses come in whole multiples of this such as contracts; `None`: any amount.
-        rounding : "down" leaves what does not fill a lot uncovered; "largest_remainder" then
-            gives the missing lots to the largest remainders that have room for them.
+            and the columns that the rule needs. pandas, or anything narwhals reads.
+        lot : losses are whole multiples of this, such as contracts; `None`: any amount.
+        rounding : "down" leaves parts of a lot uncovered; "largest_remainder" then allocates the
+            missing lots to the largest remainders whose claims are large enough.
         unit : unit of the loss and the claims, for texts and figures, e.g. "USD m".
 
         Returns
@@ -76,8 +76,8 @@ class Rule(ABC):
         Raises
         ------
         RuleError
-            For a loss that is negative or not finite, claims that are not usable, or a column
-            that the rule needs and the table does not have.
+            For a loss that is negative or not finite, invalid claims, or a missing column that
+            the rule needs.
 
         Example
         -------
@@ -121,11 +121,11 @@ class Rule(ABC):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Allocation:
-    """A loss, shared. `table.loss` and `uncovered` sum to the loss, and so do the layers.
+    """The allocation of a loss. `table.loss` and `uncovered` sum to the loss, as do the layers.
 
     Attributes
     ----------
-    rule : the rule that shared.
+    rule : the rule applied.
     loss : money that had to be borne.
     table : one row a claim: claimant, layer, amount, loss, paid (money).
     layers : one row a layer in the order in which they lose: layer, capacity, absorbed (money).
@@ -138,7 +138,7 @@ class Allocation:
     table: pd.DataFrame
     layers: pd.DataFrame
     uncovered: float
-    own: int = 0  # the last rows of the table: own money of the venue, which nobody claims
+    own: int = 0  # last rows of the table that are own funds of the venue
     unit: str = ""
 
     @classmethod
@@ -175,13 +175,13 @@ class Allocation:
 
     @property
     def fairness(self) -> dict[str, float]:
-        """Four figures on how a loss is shared; money-free, nan where nothing was lost.
+        """Four statistics of the allocation; dimensionless, nan without a loss.
 
-        share_of_claims_taken = Σ loss / Σ amount of the claims that lose anything or are in the
-        same layer as one that does; largest_haircut = max loss / amount;
+        share_of_claims_taken = Σ loss / Σ amount over the claims with a loss and those in the same
+        layer as a claim with a loss; largest_haircut = max loss / amount;
         concentration = Σ (loss_k / Σ loss)², the Herfindahl–Hirschman index by claimant;
-        bearers = number of claimants that lose something. Own money of the venue (a layer without
-        claims) belongs to no claimant and does not count.
+        bearers = number of claimants with a loss. Own funds of the venue (a layer without claims)
+        belong to no claimant and do not count.
 
         >>> from contagion import rules
         >>> claims = {"claimant": ["a", "b"], "amount": [30.0, 10.0]}
@@ -228,7 +228,7 @@ def rounded(
     """
     choice(rounding, ("down", "largest_remainder"), "rounding")
     exact = lost / lot
-    room = 1e-9 + 1e-14 * exact  # digits that a whole number of lots may lack by rounding
+    room = 1e-9 + 1e-14 * exact  # tolerance for rounding errors in the number of lots
     lots = np.floor(exact + room)
     if rounding == "largest_remainder":
         for number in np.unique(layer):
@@ -242,10 +242,10 @@ def rounded(
 
 
 def nested(rule: Any, holder: str) -> None:
-    """Refuse what cannot be a rule inside another rule: no rule at all, or a waterfall.
+    """Raise for an inner rule that is not a rule, or is a waterfall.
 
-    A waterfall has layers of the whole venue and own money; inside a tier, a cap or a layer
-    those would be lost without a word.
+    A waterfall has layers of the whole venue and own funds; inside a tier, a cap or a layer they
+    would be ignored.
     """
     if not isinstance(rule, Rule):
         raise RuleError(f"{holder}: {rule!r} is not a rule. Write it as e.g. rules.ProRata().")

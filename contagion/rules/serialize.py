@@ -1,4 +1,4 @@
-"""Rules in words: a rule as a plain dict, as TOML, and back."""
+"""Serialisation of rules: to and from a plain dict and TOML."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ RULES: dict[str, type[Rule]] = {
         Waterfall,
     )
 }
-WORDS = tuple(word for word in RULES if word not in ("capped", "waterfall"))  # enough by word alone
+WORDS = tuple(word for word in RULES if word not in ("capped", "waterfall"))  # need no parameters
 INNER = {"rule": "of"}  # the key of the rule inside a rule
 
 
 def to_dict(rule: Rule) -> dict[str, Any]:
-    """A rule as a dict of plain values; :func:`from_dict` gives it back.
+    """A rule as a dict of plain values; :func:`from_dict` is the inverse.
 
     >>> to_dict(Queue("score"))
     {'rule': 'queue', 'by': 'score'}
@@ -109,7 +109,7 @@ def dumps(rule: Rule) -> str:
 
 
 def loads(text: str) -> Rule:
-    """A rule from the text of a TOML file; `RuleError` where it is not one.
+    """A rule from the text of a TOML file; `RuleError` if the text is not a rule.
 
     >>> loads('rule = "capped"\\nshare = 0.3')
     Capped(share=0.3)
@@ -118,7 +118,7 @@ def loads(text: str) -> Rule:
 
 
 def read_rule(path: str | PathLike[str]) -> Rule:
-    """A rule from a TOML file; `RuleError` names the file where it is not one."""
+    """A rule from a TOML file; a `RuleError` names the file."""
     place = Path(path)
     if not place.exists():
         raise MissingFileError(f"There is no file {str(place)!r} with a rule.")

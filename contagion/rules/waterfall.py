@@ -17,7 +17,7 @@ from .claims import Claims
 from .pro_rata import PRO_RATA
 from .rule import Rule, nested
 
-OWN = "\0own"  # column that marks own money; no table has one of that name
+OWN = "\0own"  # column that marks own funds; no table has a column of that name
 
 
 @dataclass(frozen=True, repr=False)
@@ -26,11 +26,11 @@ class Layer:
 
     Parameters
     ----------
-    name : what claims say in their column `layer`.
-    rule : how the layer shares what it absorbs.
-    capacity : money that the layer absorbs at most; `None`: the sum of its claims. A layer
-        without claims is own money and needs one; it never absorbs more than its claims.
-    owner : whose money it is where the layer has no claims; by default the name of the layer.
+    name : the value in the column `layer` of its claims.
+    rule : the rule by which the layer shares the loss that it absorbs.
+    capacity : largest loss that the layer absorbs, money, limited by the sum of its claims; `None`:
+        that sum. A layer without claims consists of own funds and needs a capacity.
+    owner : owner of the funds if the layer has no claims; by default the name of the layer.
     """
 
     name: str
@@ -54,25 +54,25 @@ class Layer:
 
 @dataclass(frozen=True, repr=False)
 class Waterfall(Rule):
-    """Layers in the order in which they lose: each takes `min(loss left, capacity)`.
+    """Layers in the order in which they lose: each takes `min(remaining loss, capacity)`.
 
-    Claims say by a column `layer` where they belong. Claims that are in no layer (an empty
-    cell) lose nothing by the rule; on a graph they lose pro rata after every layer.
+    The column `layer` assigns claims to layers. Claims without a layer (an empty cell) lose
+    nothing by the rule; on a graph they lose pro rata after all layers.
 
-    On a graph a layer *is* the claims in it, and its loss is a loss of their creditors: a
-    default fund is what members hold claims on. Own money of the venue needs no layer: the
-    equity of a node always loses first. A layer without claims may stand for it at the head of
-    the waterfall; its capacity then counts in `allocate` only.
+    On a graph a layer consists of its claims, and its loss is a loss of their creditors: members
+    have claims on the default fund. Own funds of the venue need no layer, because the equity of a
+    node always loses first. A first layer without claims may represent them; its capacity is then
+    used in `allocate` only.
 
     Parameters
     ----------
-    layers : the layers, the first loses first.
+    layers : the layers, in the order in which they lose.
 
     Raises
     ------
     RuleError
-        For two layers of one name, a layer without claims and capacity, and claims of a layer
-        that the waterfall does not have.
+        For two layers with the same name, a layer without claims and capacity, and claims with a
+        layer that the waterfall does not have.
 
     Example
     -------
@@ -100,11 +100,11 @@ class Waterfall(Rule):
 
     @property
     def names(self) -> list[str]:
-        """The layers by name, the first loses first."""
+        """The names of the layers, in the order in which they lose."""
         return [layer.name for layer in self.layers_]
 
     def layer(self, name: str) -> Layer:
-        """The layer of that name; `UnknownNameError` where there is none."""
+        """The layer with that name; `UnknownNameError` if there is none."""
         known_name(name, self.names, "layer")
         return self.layers_[self.names.index(name)]
 
@@ -120,7 +120,7 @@ class Waterfall(Rule):
             near = closest(name, names)
             claims.refuse(
                 unknown,
-                f"The waterfall has the layers {', '.join(names)} and none {name!r}, the layer of",
+                f"The waterfall has the layers {', '.join(names)} but not {name!r}, the layer of",
                 f"Did you mean {near!r}?" if near else "Name the layer, or leave the cell empty.",
             )
         return names, at.fillna(-1).to_numpy(np.int64)
@@ -134,7 +134,7 @@ class Waterfall(Rule):
             rows = np.flatnonzero(at == number)
             if not len(rows):
                 continue
-            rule = PRO_RATA if own[rows].any() else layer.rule  # own money is one claim
+            rule = PRO_RATA if own[rows].any() else layer.rule  # own funds are one claim
             part = rule.segments(claims.take(rows)).over(rows, m).as_stage(number)
             parts.append(
                 part if layer.capacity is None else part.cut(np.full(owners, layer.capacity))
@@ -142,7 +142,7 @@ class Waterfall(Rule):
         return one_after_another(parts, m)
 
     def prepared(self, table: pd.DataFrame, claims: Claims) -> tuple[pd.DataFrame, Claims]:
-        """A row for the own money of every layer that has no claims."""
+        """Add a row for the own funds of each layer without claims."""
         _, at = self.layers(claims)
         own = [layer for k, layer in enumerate(self.layers_) if not (at == k).any()]
         for layer in own:
@@ -153,8 +153,8 @@ class Waterfall(Rule):
                 )
             if not np.isfinite(layer.capacity):
                 raise RuleError(
-                    f"Layer {layer.name!r} has no claims and capacity {layer.capacity}: own money "
-                    "is a sum. Give it as money."
+                    f"Layer {layer.name!r} has no claims and capacity {layer.capacity}: own funds "
+                    "need a finite capacity, in money."
                 )
         if not own:
             return table, claims

@@ -1,12 +1,12 @@
-"""Many shocks as arrays that stream: a scenario set is drawn block by block, seeded.
+"""Scenario sets: many shocks as arrays, drawn block by block from a seed.
 
 Start with :func:`common_factor`; :func:`contagion.stress_test` runs any of them.
 
 - `factors`, `field`, `copulas`, `marginals`: losses driven by common factors or a copula
-- `lognormal`, `history`: random prices, and returns of the past drawn again
+- `lognormal`, `history`: random prices, and resampled historical returns
 - `assets_alone`, `derived`: prices without a network, scenarios on another network
-- `pds`, `twisting`: defaults for outside reasons, rare ones by importance sampling
-- `listed`: shocks one by one, a grid of shocks, every default by itself
+- `pds`, `twisting`: exogenous defaults, rare ones by importance sampling
+- `listed`: a list of shocks, a grid of shocks, every single default
 - `simulated`: arrays from any other simulation
 - `sampling`, `numbers`: seeds, Sobol and antithetic numbers
 - `files`, `shock_tables`, `values`: scenarios and shocks in TOML

@@ -1,4 +1,4 @@
-"""Scenarios of prices without a network: which one they meet is said when they are run."""
+"""Scenarios of prices without a network; the network is chosen when they are run."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ LAWS: dict[str, Callable[..., Scenarios]] = {
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Assets(Derived):
-    """Prices of assets, of nodes nothing.
+    """Scenarios with prices of assets only, without nodes.
 
     Attributes
     ----------
-    base : scenarios in which every asset is a node that holds one unit of itself.
+    base : scenarios in which every asset is a node that holds one unit of that asset.
     index : (A,) the assets, sorted.
     """
 
@@ -42,7 +42,7 @@ class Assets(Derived):
 
     @property
     def portfolio(self) -> tuple[pd.Index, csr_array]:
-        """Assets whose prices move; nothing is held of them."""
+        """Assets whose prices move; their holdings are empty."""
         return self.index, csr_array((0, len(self.index)))
 
     def changes(self, start: int, stop: int) -> pd.DataFrame:
@@ -59,22 +59,21 @@ class Assets(Derived):
 
 
 def assets(names: Iterable[Any], law: str = "prices", **parameters: Any) -> Assets:
-    """Scenarios of the prices of assets, for any network or book that knows them.
+    """Scenarios of the prices of assets, for any network or book that contains them.
 
     Parameters
     ----------
     names : the assets.
     law : the function of `ct.scenarios` that draws. "prices" and "jumps" are lognormal;
-        "historical" draws rows of `returns` again, one by one or in blocks; "from_array" takes
-        `prices` of your own. The others ("common_factor", "factors", "gaussian_copula",
-        "t_copula", "clayton_copula") say what part of its price each asset loses; with them no
-        price rises.
-    **parameters : of that function, assets in the place of nodes.
+        "historical" resamples rows of `returns`, one by one or in blocks; "from_array" takes your
+        own `prices`. The others ("common_factor", "factors", "gaussian_copula", "t_copula",
+        "clayton_copula") give the relative fall of each price; prices never rise.
+    **parameters : of that function, with assets instead of nodes.
 
     Raises
     ------
     UnknownNameError : for an unknown law, with the closest one.
-    ShockError : for no names, one name twice, and as the function raises.
+    ShockError : for no names, a duplicate name, and as raised by the function.
 
     Example
     -------
@@ -99,7 +98,7 @@ def assets(names: Iterable[Any], law: str = "prices", **parameters: Any) -> Asse
 
 
 def one_of_each(names: Iterable[Any]) -> ExposureNetwork:
-    """A network in which every asset is a node that holds one unit of itself."""
+    """A network in which every asset is a node that holds one unit of that asset."""
     index = pd.Index(list(names), name="asset")
     if not len(index) or not index.is_unique:
         raise ShockError(f"assets({list(index)}): names of assets, each one once.")

@@ -1,4 +1,4 @@
-"""Relative losses with any marginal distributions, tied together by a copula."""
+"""Relative losses with any marginal distributions, with dependence given by a copula."""
 
 from __future__ import annotations
 
@@ -84,18 +84,18 @@ def gaussian_copula(
 
     Parameters
     ----------
-    marginals : Q_i, quantile function of the relative loss (0: nothing, 1: everything): one frozen
+    marginals : Q_i, quantile function of the relative loss (0: no loss, 1: full loss): one frozen
         distribution of scipy.stats for all nodes, {node: distribution}, or quantiles as numbers
-        (q,) or (n, q) at probabilities 0, 1/(q − 1), ..., 1, linear in between. Tables are the
-        fast way where quantiles of a distribution are slow (beta).
+        (q,) or (n, q) at probabilities 0, 1/(q − 1), ..., 1, linear in between. Tables are faster
+        for distributions with slow quantiles (beta).
     correlation : of the normal numbers: ρ of one factor as in :func:`common_factor`, or a matrix
         (n, n), as an array in the order of the nodes or a DataFrame with their names.
     scenarios, sampling, rng : as in :func:`common_factor`.
 
     Raises
     ------
-    ShockError : for marginals that are not usable, a matrix that is not one of correlations,
-        parameters out of range, and unknown or missing nodes.
+    ShockError : for invalid marginals, an invalid correlation matrix, parameters out of range, and
+        unknown or missing nodes.
 
     Example
     -------
@@ -125,7 +125,7 @@ def t_copula(
     sampling: Sampling = INDEPENDENT,
     rng: Rng = None,
 ) -> CopulaLosses:
-    """Relative losses with any marginals and a Student-t copula: extremes come together.
+    """Relative losses with any marginals and a Student-t copula, which has tail dependence.
 
         loss_i = external assets_i · min(max(Q_i(t_ν(x_i sqrt(ν / W))), 0), 1)
 
@@ -134,7 +134,7 @@ def t_copula(
 
     Parameters
     ----------
-    degrees : ν > 0; the smaller, the more extremes come together.
+    degrees : ν > 0; a smaller value gives stronger tail dependence.
 
     The other parameters and errors are those of :func:`gaussian_copula`.
 
@@ -163,7 +163,7 @@ def clayton_copula(
     sampling: Sampling = INDEPENDENT,
     rng: Rng = None,
 ) -> ClaytonLosses:
-    """Relative losses with any marginals whose large values come together.
+    """Relative losses with any marginals and tail dependence of large losses.
 
     The survival copula of Clayton: with V ~ Gamma(1/θ, 1) and E_i ~ Exp(1),
 
@@ -176,11 +176,11 @@ def clayton_copula(
     ----------
     theta : θ > 0.
     marginals, scenarios, rng : as in :func:`gaussian_copula`.
-    sampling : antithetic pairs or Sobol points; there is no factor to tilt.
+    sampling : antithetic pairs or Sobol points; `tilt` is not available, as there is no factor.
 
     Raises
     ------
-    ShockError : for marginals that are not usable, and parameters out of range.
+    ShockError : for invalid marginals, and parameters out of range.
 
     Example
     -------

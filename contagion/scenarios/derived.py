@@ -1,4 +1,4 @@
-"""Scenarios made from other scenarios: they draw the same numbers, for another network."""
+"""Scenarios based on other scenarios: the same random numbers, for another network."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from .scenario_set import Batch, Scenarios, assets_of, capped
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Derived(Scenarios):
-    """Scenarios that draw the numbers of others.
+    """Scenarios with the random numbers of other scenarios.
 
     Attributes
     ----------
-    base : the others.
+    base : the other scenarios.
     """
 
     base: Scenarios
@@ -32,7 +32,7 @@ class Derived(Scenarios):
 
     @property
     def unit_weights(self) -> bool:
-        """Whether every scenario weighs the same."""
+        """Whether all scenarios have the same weight."""
         return self.base.unit_weights
 
     @property
@@ -51,28 +51,28 @@ class Derived(Scenarios):
         return self.base.groups
 
     def group(self, start: int, stop: int) -> np.ndarray:
-        """(stop − start,) the independent replicate that each scenario belongs to."""
+        """(stop − start,) the independent replicate of each scenario."""
         return self.base.group(start, stop)
 
     @property
     def portfolio(self) -> tuple[pd.Index, csr_array] | None:
-        """Assets whose prices move, and what is held of them."""
+        """Assets whose prices move, and the holdings of them."""
         return self.base.portfolio
 
     def _based(self, number: int) -> Batch:
-        """The scenarios of block `number`, as the base draws them."""
+        """The scenarios of block `number`, as drawn by the base."""
         start = number * self.block
         return self.base.draw(start, min(start + self.block, self.count))
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Placed(Derived):
-    """Scenarios on a network with more nodes, or of assets alone on a network that holds them.
+    """Scenarios on a network with more nodes, or of assets alone on a network with holdings.
 
     Attributes
     ----------
-    held : assets (A,) of the network and what its nodes hold of them (n, A), money.
-    places : (a,) place of each asset of the base among them.
+    held : assets (A,) of the network and holdings of its nodes (n, A), money.
+    places : (a,) position of each asset of the base among them.
     """
 
     held: tuple[pd.Index, csr_array]
@@ -80,7 +80,7 @@ class Placed(Derived):
 
     @property
     def portfolio(self) -> tuple[pd.Index, csr_array] | None:
-        """Assets whose prices move, and what is held of them."""
+        """Assets whose prices move, and the holdings of them."""
         return None if self.base.portfolio is None else self.held
 
     def _block(self, number: int) -> Batch:
@@ -94,19 +94,19 @@ class Placed(Derived):
         if batch.prices is not None:
             prices = np.ones((k, len(self.held[0])))
             prices[:, self.places] = batch.prices
-            if not m:  # of assets alone: what the nodes hold of them
+            if not m:  # of assets alone: use the holdings of the nodes
                 losses = capped((1.0 - prices) @ self.held[1].T, self.worth)
         return Batch(losses, rates, batch.weights, prices)
 
 
 def placed(scenarios: Scenarios, network: ExposureNetwork) -> Scenarios:
-    """The scenarios on a network that begins with their nodes; of assets alone on any network.
+    """The scenarios on a network whose first nodes are theirs; of assets alone on any network.
 
-    Scenarios of other nodes are given back as they are.
+    Scenarios of other nodes are returned unchanged.
 
     Raises
     ------
-    ShockError : for an asset whose price moves and of which the network knows nothing.
+    ShockError : for an asset whose price moves and that the network does not contain.
     """
     count = len(scenarios.names)
     if not network.names[:count].equals(scenarios.names) or not len(network):

@@ -21,7 +21,7 @@ from .values import Values, by_name, by_node, one
 
 @dataclass(frozen=True, eq=False, repr=False)
 class OnField(Scenarios):
-    """Scenarios made from a field of dependent normal or Student-t numbers.
+    """Scenarios based on a field of dependent normal or Student-t numbers.
 
     Attributes
     ----------
@@ -32,7 +32,7 @@ class OnField(Scenarios):
 
     @property
     def unit_weights(self) -> bool:
-        """Whether every scenario weighs the same (no importance sampling)."""
+        """Whether all scenarios have the same weight (no importance sampling)."""
         return not self.field.shift.size
 
     def _numbers(self) -> Numbers:
@@ -41,7 +41,7 @@ class OnField(Scenarios):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class FactorLosses(OnField):
-    """Relative losses volatility · x − mean of external assets, floored at 0 and capped at 1.
+    """Relative losses of external assets, volatility · x − mean, between 0 and 1.
 
     Attributes
     ----------
@@ -72,25 +72,25 @@ def common_factor(
 ) -> FactorLosses:
     """Relative losses of external assets with one common factor.
 
-    The return of the external assets of node i, and the loss it makes:
+    The return of the external assets of node i, and the loss:
 
         r_i = mean_i − volatility_i (sqrt(ρ_i) F + sqrt(1 − ρ_i) ε_i),    F, ε_i ~ N(0, 1)
         loss_i = external assets_i · min(max(−r_i, 0), 1)
 
-    A return above 0 is no loss and counts as 0; the loss stops at the external assets.
+    A return above 0 is a loss of 0; the loss is at most the external assets.
 
     Parameters
     ----------
-    scenarios : how many.
+    scenarios : their number.
     volatility : standard deviation of the return, ≥ 0: a number, {node: number}, a Series, the
         name of a column of the node table, or (n,) numbers.
-    correlation : ρ in [0, 1], of the returns of any two nodes; with one a node the pair has
-        sqrt(ρ_i ρ_j).
-    mean : expected return (drift) over the horizon, e.g. 0.05; above 0 it makes losses rarer.
+    correlation : ρ in [0, 1], of the returns of any two nodes; if it differs by node, a pair has
+        correlation sqrt(ρ_i ρ_j).
+    mean : expected return (drift) over the horizon, e.g. 0.05; above 0, losses are less frequent.
     degrees : ν > 2 for Student-t returns with the same volatility: F and ε times one
         sqrt((ν − 2) / W) a scenario, W chi-squared with ν degrees. `None`: Gaussian.
     sampling : antithetic pairs, Sobol points, importance sampling: see :class:`Sampling`.
-    rng : seed, SeedSequence or Generator; it is used once.
+    rng : seed, SeedSequence or Generator, from which one seed is taken.
 
     Raises
     ------
@@ -145,8 +145,8 @@ def factors(
     ----------
     loadings : (n, k) B, correlation of each node with each factor, Σ_f B_if² ≤ 1: an array in
         the order of the nodes, or a DataFrame indexed by node.
-    tilt : one number shifts the factors in the direction in which the total loss rises fastest;
-        k numbers shift each factor (with `degrees` k + 1, the last for the common scale).
+    tilt : one number shifts the factors in the direction of the steepest increase of the total
+        loss; k numbers shift each factor (with `degrees` k + 1, the last for the common scale).
 
     The other parameters and errors are those of :func:`common_factor`.
 

@@ -23,11 +23,11 @@ class Parts:
 
     Attributes
     ----------
-    systematic : (k, n) what the factors contribute.
-    own : (k, n) independent standard normal numbers; `None` where factors are everything.
+    systematic : (k, n) contribution of the factors.
+    own : (k, n) independent standard normal numbers; `None` without a specific part.
     scale : (k, 1) sqrt(ν / W) of Student's t; `None` for normal numbers.
     tilted : (k,) bool, whether the scenario is drawn with the shift.
-    exponent : (k,) log of the density with the shift over the density without.
+    exponent : (k,) log of the ratio of the densities with and without the shift.
     extra : (k, e) further independent standard normal numbers.
     """
 
@@ -41,14 +41,14 @@ class Parts:
 
 @dataclass(frozen=True, eq=False)
 class Field:
-    """x_i = Σ_f B_if F_f + sqrt(1 − Σ_f B_if²) ε_i, standard normal; large x is bad.
+    """x_i = Σ_f B_if F_f + sqrt(1 − Σ_f B_if²) ε_i, standard normal; large x means large losses.
 
     With `degrees` ν, x is multiplied by sqrt(ν / W), W chi-squared with ν degrees: Student's t,
-    with one W a scenario, so that extreme moves come together.
+    with one W for each scenario, so that extreme moves occur together.
 
-    Importance sampling draws the normal numbers z behind F (and behind W, where there is one)
-    from N(shift, I) with probability 1 − plain and from N(0, I) otherwise, and weighs a scenario
-    by its likelihood ratio
+    Importance sampling draws the normal numbers z that determine F (and W, if any) from N(shift, I)
+    with probability 1 − plain and from N(0, I) otherwise, and weights a scenario by its likelihood
+    ratio
 
         w = 1 / (plain + (1 − plain) exp(shift · z − |shift|² / 2)) ≤ 1 / plain
 
@@ -57,14 +57,14 @@ class Field:
 
     Attributes
     ----------
-    numbers : where normal numbers come from: factors, W, mixture, extra, own, in this order.
+    numbers : source of normal numbers: factors, W, mixture, extra, own, in this order.
     loadings : (n, f) B.
-    specific : (n,) sqrt(1 − Σ B²); empty where the factors are everything.
-    order : (n,) column of each node among own numbers: its place among the sorted names.
+    specific : (n,) sqrt(1 − Σ B²); empty without a specific part.
+    order : (n,) column of each node among own numbers: its position in the sorted names.
     degrees : ν; 0 for normal numbers.
     shift : (f,) or, with degrees, (f + 1,); empty without importance sampling.
-    plain : part of the scenarios drawn without the shift; 0 without importance sampling.
-    extra : further numbers a scenario.
+    plain : share of the scenarios drawn without the shift; 0 without importance sampling.
+    extra : number of further normal numbers for each scenario.
     """
 
     numbers: Numbers
@@ -124,7 +124,7 @@ def tail_scale(z: np.ndarray, degrees: float) -> np.ndarray:
 
 
 def own_order(names: pd.Index) -> np.ndarray:
-    """(n,) place of each name among the sorted names, so that numbers go with names."""
+    """(n,) position of each name in the sorted names, so that random numbers depend on names."""
     place = np.empty(len(names), np.intp)
     place[np.argsort(names.map(str).to_numpy(object), kind="stable")] = np.arange(len(names))
     return place
@@ -135,8 +135,8 @@ def loadings_of(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Loadings (n, f) and specific parts (n,) for a correlation.
 
-    A number ρ, or one ρ_i a name: one factor with loadings sqrt(ρ_i), so that i and j have
-    correlation sqrt(ρ_i ρ_j). A matrix (n, n): its principal components, and nothing specific.
+    A number ρ, or one ρ_i for each name: one factor with loadings sqrt(ρ_i), so that i and j have
+    correlation sqrt(ρ_i ρ_j). A matrix (n, n): its principal components, without a specific part.
     """
     if is_matrix(correlation):
         return _root(names, correlation, noun), np.empty(0)
@@ -178,8 +178,8 @@ def _root(names: pd.Index, given: Any, noun: str) -> np.ndarray:
     values, vectors = np.linalg.eigh(matrix[np.ix_(place, place)])
     if values[0] < -1e-8:
         raise ShockError(
-            f"correlation has a negative eigenvalue ({values[0]:.3g}): no numbers have these "
-            "correlations together. Take the nearest correlation matrix."
+            f"correlation has a negative eigenvalue ({values[0]:.3g}): it is not a valid "
+            "correlation matrix. Take the nearest one."
         )
     vectors *= np.where(vectors.sum(0) < 0, -1.0, 1.0)
     root = np.empty((n, n))

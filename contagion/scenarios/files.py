@@ -1,4 +1,4 @@
-"""Scenario sets in words: a TOML file in, a set out, and back. Nothing in a file is executed."""
+"""Scenario sets from TOML files and to TOML. No code in a file is executed."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ KINDS: dict[str, Callable[..., Scenarios]] = {
         grid,
     )
 }
-ALONE = "assets"  # of these the prices are drawn
+ALONE = "assets"  # key for scenarios of prices alone
 OF_ASSETS = ("prices", "jumps")
 TILTED = ("tilt", "plain")  # a Clayton copula has no factors
 
@@ -53,7 +53,7 @@ SAMPLED = tuple(field.name for field in fields(Sampling))
 
 
 def keys_of(kind: str) -> list[str]:
-    """The parameters of a kind of scenarios in words, those of its sampling among them.
+    """The keys of a kind of scenarios in TOML, including those of its sampling.
 
     >>> keys_of("historical")
     ['returns', 'by', 'horizon', 'length', 'stationary', 'scenarios', 'rng']
@@ -70,19 +70,19 @@ def keys_of(kind: str) -> list[str]:
 def read_scenarios(path: str | PathLike[str], network: ExposureNetwork) -> Scenarios:
     """A scenario set from a TOML file.
 
-    The file holds `kind`, the name of a function of `ct.scenarios`, its parameters, and `seed`;
-    without a seed every reading draws other scenarios. Values for each node are tables. With
-    `assets`, a list of names, it is the law of their prices: :func:`contagion.scenarios.assets`.
+    The file has `kind`, the name of a function of `ct.scenarios`, its parameters, and `seed`;
+    without a seed each reading draws different scenarios. Values by node are tables. With `assets`,
+    a list of names, `kind` is the law of their prices: :func:`contagion.scenarios.assets`.
 
     Parameters
     ----------
     path : the file. `returns` of kind historical may name a CSV file, first column the time,
         in the same folder.
-    network : what the scenarios are for.
+    network : the network of the scenarios.
 
     Raises
     ------
-    MissingFileError : where there is no such file.
+    MissingFileError : if the file does not exist.
     ShockError : for text that is not TOML, and for an unknown kind, key or name, with the closest
         one.
 
@@ -143,14 +143,14 @@ def from_toml(
 
 
 def to_toml(scenarios: Scenarios) -> str:
-    """The text of a TOML file that makes the set again, with its seed.
+    """The text of a TOML file that reproduces the set, with its seed.
 
-    A set and what :func:`from_toml` makes of its text have equal digests. Names of nodes and
-    assets are written as strings, numbers in full.
+    The set that :func:`from_toml` makes from the text has the same digest. Names of nodes and
+    assets are written as strings, numbers with full precision.
 
     Raises
     ------
-    ShockError : for a set that no function of `ct.scenarios` made.
+    ShockError : for a set that was not made by a function of `ct.scenarios`.
 
     Example
     -------
@@ -186,7 +186,7 @@ def _arguments(
     network: ExposureNetwork,
     folder: str | PathLike[str] | None,
 ) -> dict[str, Any]:
-    """The keywords of a constructor from words."""
+    """The keyword arguments of a constructor from TOML data."""
     parameters = dict(inspect.signature(KINDS[kind]).parameters)
     del parameters["network"]
     known = ["seed" if name == "rng" else name for name in keys_of(kind)]
@@ -227,7 +227,7 @@ def _arguments(
 
 
 def _named(value: Any, names: Mapping[str, Any]) -> Any:
-    """A value in words: tables by name, matrices {index = names, columns = {name = numbers}}."""
+    """A TOML value: tables by name, matrices {index = names, columns = {name = numbers}}."""
     if not isinstance(value, Mapping):
         return value
     if set(value) == {"index", "columns"} and isinstance(value["index"], list):
@@ -258,8 +258,8 @@ def series(file: Path, what: str = "") -> pd.DataFrame:
 
     Raises
     ------
-    ShockError : for a file without rows or columns, and for cells that are no numbers; `what` is in
-        front.
+    ShockError : for a file without rows or columns, and for cells that are not numbers; the message
+        starts with `what`.
     """
     table = door.read(file, "scenarios", Reading()).table
     if table.empty or len(table.columns) < 2:
@@ -267,14 +267,14 @@ def series(file: Path, what: str = "") -> pd.DataFrame:
     table = table.set_index(table.columns[0])
     text = [c for c in table if not pd.api.types.is_numeric_dtype(table[c].dtype)]
     if text:
-        raise ShockError(f"{what}{file.name} has cells that are no numbers in {listing(text)}.")
+        raise ShockError(f"{what}{file.name} has cells that are not numbers in {listing(text)}.")
     return table
 
 
 def _shocks(
     where: str, value: Any, nodes: Mapping[str, Any], assets: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Shocks by name; those without one are called by their number."""
+    """Shocks by name; a shock without a name gets its number."""
     if not (isinstance(value, list) and all(isinstance(item, Mapping) for item in value)):
         raise ShockError(f"{where}: give a list of tables, [[{where}]].")
     found: dict[str, Any] = {}

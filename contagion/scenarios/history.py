@@ -1,4 +1,4 @@
-"""Scenarios from the past: returns that are drawn again, one by one or in blocks."""
+"""Historical scenarios: past returns resampled, one by one or in blocks."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ By = Literal["node", "asset"]
 
 @dataclass(frozen=True, eq=False, repr=False)
 class HistoricalLosses(Scenarios):
-    """Losses from returns of the past, compounded over a horizon.
+    """Losses from resampled past returns, compounded over a horizon.
 
     Attributes
     ----------
     seed : entropy.
     returns : (periods, c) simple returns.
-    exposed : (c, n) money that each node has in each column.
-    held : all assets (A,), and what the nodes hold of them (n, A), money.
-    places : (c,) place of each column among the assets, or the nodes.
+    exposed : (c, n) exposure of each node to each column, money.
+    held : all assets (A,), and the holdings of the nodes (n, A), money.
+    places : (c,) position of each column among the assets, or the nodes.
     horizon : periods in a scenario.
     length : mean (stationary) or fixed (moving) length of a block; 1: independent draws.
     stationary : whether block lengths are geometric.
@@ -45,14 +45,14 @@ class HistoricalLosses(Scenarios):
     stationary: bool
 
     def paths(self, start: int, stop: int) -> np.ndarray:
-        """(stop − start, horizon) which row of the returns each period of a scenario takes."""
+        """(stop − start, horizon) the row of the returns for each period of a scenario."""
         size = self.block
         whole = [self._rows(b) for b in range(start // size, -(-stop // size))]
         rows = np.concatenate([np.empty((0, self.horizon), np.intp), *whole])
         return rows[start - start // size * size :][: stop - start]
 
     def changes(self, start: int, stop: int) -> np.ndarray:
-        """(stop − start, c) compounded return of every column, in the scenarios asked for."""
+        """(stop − start, c) compounded return of every column, in these scenarios."""
         return self._compounded(self.paths(start, stop))
 
     def _rows(self, number: int) -> np.ndarray:
@@ -88,7 +88,7 @@ class HistoricalLosses(Scenarios):
 
     @property
     def portfolio(self) -> tuple[pd.Index, csr_array] | None:
-        """Assets whose prices move, and what is held of them; `None` for returns of nodes."""
+        """Assets whose prices move, and the holdings of them; `None` for returns of nodes."""
         return self.held if self.words["by"] == "asset" else None
 
 
@@ -103,26 +103,26 @@ def historical(
     scenarios: int = 10_000,
     rng: Rng = None,
 ) -> HistoricalLosses:
-    """Losses from returns of the past, drawn again.
+    """Losses from resampled historical returns.
 
-    A scenario takes `horizon` rows of the table and compounds them, R_c = Π_t (1 + r_tc) − 1.
-    Rows are kept whole, so that everything that moved together does so again.
+    A scenario draws `horizon` rows of the table and compounds them, R_c = Π_t (1 + r_tc) − 1.
+    Rows are drawn whole, which preserves the dependence between columns.
 
         by node:   loss_i = external assets_i · min(max(−R_i, 0), 1)
         by asset:  loss_i = min(max(−Σ_a holding_ia R_a, 0), external assets_i)
 
-    Rows are drawn one by one with length 1, and in blocks of consecutive rows otherwise: in the
-    stationary bootstrap each row is followed by the next one with probability 1 − 1/length and
-    by any row otherwise, and the last row is followed by the first; in the moving block
-    bootstrap blocks have fixed length and end with the table, so that the first and last rows
-    are drawn less often.
+    With length 1 rows are drawn one by one, otherwise in blocks of consecutive rows. In the
+    stationary bootstrap each row is followed by the next one with probability 1 − 1/length and by a
+    random row otherwise, and the last row is followed by the first. In the moving block bootstrap
+    blocks have a fixed length and do not continue past the last row, so that the first and last
+    rows are drawn less often.
 
     Parameters
     ----------
-    returns : one row a period in the order of time, simple returns ≥ −1, one column for each
-        node, or for each asset of the holdings. Nodes and assets without a column do not move;
-        `assumptions` says so.
-    by : "node" or "asset", what the columns are; needed where names are both.
+    returns : one row for each period in the order of time, simple returns ≥ −1, one column for each
+        node, or for each asset of the holdings. Nodes and assets without a column do not change;
+        `assumptions` lists them.
+    by : "node" or "asset", the meaning of the columns; needed if names are both.
     horizon : periods in a scenario.
     length : mean length (stationary) or length (moving) of a block, ≥ 1.
     stationary : whether block lengths are random.
@@ -209,14 +209,14 @@ def _returns(table: Any) -> np.ndarray:
 def _exposed(
     network: ExposureNetwork, columns: pd.Index, by: By | None
 ) -> tuple[csr_array, np.ndarray, tuple[str, ...], By]:
-    """Money (c, n) of every node in every column, the place of the column, what stands still."""
+    """Exposures (c, n) of nodes to columns, the position of each column, and the assumptions."""
     assets = network.priced_assets
     choice(by, (None, "node", "asset"), "by")
     if by is None:
         fits = [columns.isin(names).all() for names in (network.names, assets)]
         if all(fits):
             raise ShockError(
-                "The columns of returns are nodes and assets: say by='node' or 'asset'."
+                "The columns of returns are nodes and assets: set by='node' or 'asset'."
             )
         nearer = columns.isin(assets).sum() > columns.isin(network.names).sum()
         by = "asset" if nearer else "node"
@@ -226,7 +226,7 @@ def _exposed(
         known_name(strange[0], known, by, "returns")
     still = known[~known.isin(columns)]
     said_so = (
-        (f"{plural(len(still), by)} without returns stand still: {listing(still)}.",)
+        (f"{plural(len(still), by)} without returns do not change: {listing(still)}.",)
         if len(still)
         else ()
     )

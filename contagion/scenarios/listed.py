@@ -1,4 +1,4 @@
-"""Scenarios that are listed one by one: shocks, a grid of shocks, every default by itself."""
+"""Scenarios that are listed one by one: shocks, a grid of shocks, every single default."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from .values import Values, by_node, said
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Listed(Scenarios):
-    """Scenarios that are sums of one shock from each axis; one axis is a plain list.
+    """Scenarios that are sums of one shock from each axis; a single axis is a list of shocks.
 
     Attributes
     ----------
-    hits : one a axis: its values, v shocks.
-    held : assets (A,) and what the nodes hold of them (n, A), money.
+    hits : for each axis its v shocks.
+    held : assets (A,) and holdings of the nodes (n, A), money.
     index : (len,) names of the scenarios.
     """
 
@@ -37,7 +37,7 @@ class Listed(Scenarios):
 
     @property
     def labels(self) -> pd.Index:
-        """(len,) a name for each scenario: its number, its name, or its place in the grid."""
+        """(len,) a name for each scenario: its number, its name, or its position in the grid."""
         return self.index
 
     @property
@@ -47,12 +47,12 @@ class Listed(Scenarios):
 
     @property
     def pins(self) -> bool:
-        """Whether some scenario pins a node in default."""
+        """True if some scenarios set nodes to default with a fixed recovery rate."""
         return any(bool(np.isfinite(hit.pins).any()) for hit in self.hits)
 
     @property
     def portfolio(self) -> tuple[pd.Index, csr_array] | None:
-        """Assets and what is held of them, where some scenario moves prices."""
+        """Assets and holdings of them, if some scenario moves prices."""
         return None if all(hit.prices is None for hit in self.hits) else self.held
 
     def _block(self, number: int) -> Batch:
@@ -73,7 +73,7 @@ class Listed(Scenarios):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class SingleDefaults(Scenarios):
-    """Scenario k: the default of one node, and nothing else.
+    """Scenario k: only the default of one node.
 
     Attributes
     ----------
@@ -91,7 +91,7 @@ class SingleDefaults(Scenarios):
 
     @property
     def pins(self) -> bool:
-        """Every scenario pins a node in default."""
+        """True: every scenario sets a node to default."""
         return True
 
     @property
@@ -109,13 +109,12 @@ class SingleDefaults(Scenarios):
 def single_defaults(
     network: ExposureNetwork, nodes: Iterable[Any] | None = None, *, recovery: Values = 0.0
 ) -> SingleDefaults:
-    """Every node defaults alone, one scenario a node.
+    """Every node defaults alone, one scenario for each node.
 
     Parameters
     ----------
     nodes : nodes that default, by default every node.
-    recovery : what claims on the node are paid, part of face in [0, 1]; as a number, {node:
-        number} or a column.
+    recovery : recovery rate on claims on the node, in [0, 1]; a number, {node: number} or a column.
 
     Raises
     ------
@@ -151,8 +150,7 @@ def from_shocks(network: ExposureNetwork, shocks: Iterable[Shock] | Mapping[str,
 
     Raises
     ------
-    ShockError : where the list is empty, or a shock does not fit the network; the message says
-        which.
+    ShockError : if the list is empty, or a shock does not fit the network; the message names it.
 
     Example
     -------
@@ -183,16 +181,16 @@ def from_shocks(network: ExposureNetwork, shocks: Iterable[Shock] | Mapping[str,
 def grid(network: ExposureNetwork, axes: Mapping[str, Sequence[Shock]]) -> Listed:
     """Every combination of one shock from each axis; a scenario is their sum.
 
-    The last axis moves fastest. `labels` is a MultiIndex of places along the axes.
+    The last axis changes fastest. `labels` is a MultiIndex of positions along the axes.
 
     Parameters
     ----------
-    axes : {name: list of shocks}; `Shock()` is a place where nothing happens.
+    axes : {name: list of shocks}; `Shock()` means no shock.
 
     Raises
     ------
-    ShockError : where a list is empty, a shock does not fit the network, or a combination fails a
-        node with two recoveries or destroys more than external assets.
+    ShockError : if a list is empty, a shock does not fit the network, or a combination sets a node
+        to default with two recovery rates or destroys more than its external assets.
 
     Example
     -------
@@ -246,7 +244,7 @@ def _hits(network: ExposureNetwork, axis: str, shocks: Mapping[Any, Shock]) -> H
 def _combinable(
     network: ExposureNetwork, axes: list[str], hits: tuple[Hit, ...], equity: bool
 ) -> None:
-    """Refuse combinations that destroy more than there is, or fail a node in two ways."""
+    """Refuse combinations that destroy more than the assets, or have two recoveries for a node."""
     rates = [hit.pins for hit in hits]
     most = np.sum([hit.losses.max(0) for hit in hits], 0)
     assets = network.book.external_assets
@@ -256,15 +254,15 @@ def _combinable(
     if over.any():
         at = int(np.flatnonzero(over)[0])
         raise ShockError(
-            f"{str(network.names[at])!r} would lose {money(most[at], network.unit)} where the "
-            f"worst of {', '.join(axes)} come together, and has external assets of "
+            f"{str(network.names[at])!r} would lose {money(most[at], network.unit)} if the "
+            f"worst shocks of {', '.join(axes)} are combined, and has external assets of "
             f"{money(assets[at], network.unit)}."
         )
     moved = [hit.prices.min(0) - 1.0 for hit in hits if hit.prices is not None]
     if moved and (np.sum(moved, 0) < -1 - 1e-12).any():
         raise ShockError(
-            f"Where the worst of {', '.join(axes)} come together, a price falls by more than all "
-            "of it: price moves add up."
+            f"If the worst shocks of {', '.join(axes)} are combined, a price falls by more than "
+            "all of it: price moves add up."
         )
     low = np.array([np.nan_to_num(values, nan=np.inf).min(0) for values in rates])
     high = np.array([np.nan_to_num(values, nan=-np.inf).max(0) for values in rates])

@@ -1,4 +1,4 @@
-"""What nodes hold of each asset, and random prices: lognormal, with jumps or without."""
+"""Losses on holdings from random prices: lognormal, with or without jumps."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class PriceLosses(OnField):
     Attributes
     ----------
     held : (A,) assets of the holdings, sorted by name.
-    exposed : (n, A) money that each node holds in each asset.
+    exposed : (n, A) holdings of each node in each asset, money.
     drift, spread : (a,) mean and standard deviation of the log change without jumps.
     jump_mean, jump_spread : (a,) of the log size of one jump.
     jumps : expected number of jumps over the horizon.
@@ -43,7 +43,7 @@ class PriceLosses(OnField):
 
     @property
     def portfolio(self) -> tuple[pd.Index, csr_array]:
-        """Assets whose prices move, and what is held of them."""
+        """Assets whose prices move, and the holdings of them."""
         return self.held, self.exposed
 
     def changes(self, start: int, stop: int) -> pd.DataFrame:
@@ -88,14 +88,14 @@ def prices(
         loss_i = min(max(Σ_a holding_ia (1 − R_a), 0), external assets_i)
 
     with x standard normal and correlated, so that E[R_a] = exp(drift_a T). Gains on one asset
-    offset losses on another in the same node; what is left as a gain is no loss. A model in which
-    sales move prices starts from the R_a. Prices are drawn
-    at the horizon, where their law is exact; what happens on the way does not count.
+    offset losses on another in the same node; a net gain counts as a loss of 0. A model in which
+    sales move prices starts from the R_a. Prices are drawn only at the horizon, from their exact
+    distribution; the path before it is not simulated.
 
     Parameters
     ----------
-    volatility : of log prices for one unit of time, ≥ 0: a number for every asset of the
-        holdings, or {asset: number} that names all of them.
+    volatility : of log prices for one unit of time, ≥ 0: a number for all assets of the holdings,
+        or {asset: number} that names all of them.
     drift : expected growth for one unit of time, in the same forms.
     correlation : ρ of one factor, one ρ_a an asset, or a matrix with the names of the assets.
     horizon : T > 0, in the unit of time of volatility and drift.
@@ -103,8 +103,8 @@ def prices(
 
     Raises
     ------
-    ShockError : where the network has no holdings, for unknown or missing assets, and parameters
-        out of range.
+    ShockError : for a network without holdings, unknown or missing assets, and parameters out of
+        range.
 
     Example
     -------
@@ -145,7 +145,7 @@ def jumps(
     sampling: Sampling = INDEPENDENT,
     rng: Rng = None,
 ) -> PriceLosses:
-    """Losses on holdings where prices also jump, all at the same moments.
+    """Losses on holdings if prices also jump, all at the same times.
 
     As :func:`prices`, with N ~ Poisson(rate · T) jumps of log size N(jump_mean, jump_volatility²):
 
@@ -153,8 +153,8 @@ def jumps(
                   + N jump_mean_a + sqrt(N) jump_volatility_a y_a
         κ_a = exp(jump_mean_a + jump_volatility_a² / 2) − 1
 
-    so that E[R_a] is e^(drift T) as without jumps. N is the same for all assets, a crisis that
-    hits them together; the sizes y_a are independent.
+    so that E[R_a] is e^(drift T), as without jumps. N is the same for all assets (a common crisis);
+    the sizes y_a are independent.
 
     Parameters
     ----------
@@ -176,8 +176,8 @@ def jumps(
     >>> crash.changes(0, 100).shape
     (100, 1)
 
-    Source: after Merton (1976), Journal of Financial Economics 3, 125-144; jumps that assets
-    share are our assumption, in Merton they are specific to a stock.
+    Source: after Merton (1976), Journal of Financial Economics 3, 125-144; common jumps are our
+    assumption, in Merton they are specific to a stock.
     """
     expect(network=network)
     sample = sampler(scenarios, rng, sampling)
@@ -194,7 +194,7 @@ def jumps(
 
 
 def poisson(z: np.ndarray, mean: float) -> np.ndarray:
-    """Poisson counts from standard normal numbers, larger for larger ones.
+    """Poisson counts from standard normal numbers, increasing in these.
 
     >>> poisson(np.array([-1.0, 1.0, 3.0]), 0.5)
     array([0., 1., 4.])
@@ -205,7 +205,7 @@ def poisson(z: np.ndarray, mean: float) -> np.ndarray:
 
 
 def holdings_matrix(network: ExposureNetwork) -> tuple[pd.Index, csr_array]:
-    """Assets (A,) of the holdings, sorted by name, and money (n, A) held by every node."""
+    """Assets (A,) of the holdings, sorted by name, and holdings (n, A) of every node, money."""
     if not len(network.priced_assets):
         raise ShockError(
             "No node holds an asset: the network has no table of holdings "

@@ -49,8 +49,8 @@ def marginals_of(names: pd.Index, given: Any) -> Marginals:
 
     Raises
     ------
-    ShockError : for what is neither, unknown or missing nodes, and tables that fall or have fewer
-        than two columns.
+    ShockError : for any other type, unknown or missing nodes, and tables that decrease or have
+        fewer than two columns.
     """
     if isinstance(given, Mapping | pd.Series):
         chosen = dict(given.items())
@@ -85,7 +85,7 @@ def marginals_of(names: pd.Index, given: Any) -> Marginals:
 
 
 def marginal_words(given: Any) -> Any:
-    """Marginals in plain values; :func:`marginals_from` gives them back.
+    """Marginals in plain values; :func:`marginals_from` is the inverse.
 
     >>> from scipy.stats import beta
     >>> marginal_words(beta(2, b=5))
@@ -100,7 +100,7 @@ def marginal_words(given: Any) -> Any:
 
 
 def marginals_from(data: Any) -> Any:
-    """Marginals from words: a table of numbers, {distribution = name, ...} or one a node.
+    """Marginals from plain values: a table of numbers, {distribution = name, ...}, or one by node.
 
     Raises
     ------

@@ -15,14 +15,14 @@ BITS = 30
 
 @dataclass(frozen=True)
 class Numbers:
-    """Independent standard normal numbers, d a scenario.
+    """Independent standard normal numbers, d for each scenario.
 
     Attributes
     ----------
     seed : entropy; block b has `SeedSequence(seed, spawn_key=(b,))`.
-    count, block : scenarios in all, and in a block (a power of two).
+    count, block : number of all scenarios, and of those in a block (a power of two).
     d : numbers in a scenario.
-    antithetic : scenario 2 i + 1 has the numbers of 2 i with the other sign.
+    antithetic : scenario 2 i + 1 has the numbers of scenario 2 i with opposite sign.
     replicates : independently scrambled Sobol sequences, each of count / replicates points; 0:
         pseudo-random numbers.
     """
@@ -59,14 +59,14 @@ class Numbers:
         return self.antithetic or self.replicates > 0
 
     def group(self, start: int, stop: int) -> np.ndarray:
-        """(stop − start,) pair or replicate of each scenario; itself where all are independent."""
+        """(stop − start,) pair or replicate of each scenario; its own number if independent."""
         numbers = np.arange(start, stop)
         if self.replicates:
             return numbers // (self.count // self.replicates)
         return numbers // 2 if self.antithetic else numbers
 
     def draw(self, number: int) -> np.ndarray:
-        """(k, d) block `number`; the last one ends with the last scenario."""
+        """(k, d) block `number`; the last block can be shorter."""
         start = number * self.block
         stop = min(start + self.block, self.count)
         if self.replicates:
@@ -81,7 +81,7 @@ class Numbers:
         return pairs[: stop - start]
 
     def _sobol(self, start: int, stop: int) -> np.ndarray:
-        """Points start to stop − 1 of the replicates laid end to end.
+        """Points start to stop − 1 of the concatenated replicates.
 
         Blocks and replicates are powers of two: one divides the other.
         """

@@ -1,4 +1,4 @@
-"""Defaults for outside reasons: independent or driven by a common factor."""
+"""Exogenous defaults: independent or driven by a common factor."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from .values import Values, by_node, one
 
 @dataclass(frozen=True, eq=False, repr=False)
 class RandomDefaults(OnField):
-    """Nodes default where a dependent normal or Student-t number passes a threshold.
+    """Nodes default if a dependent normal or Student-t number exceeds a threshold.
 
     Attributes
     ----------
-    threshold : (n,) node i defaults where x_i > threshold_i.
-    recovery : (n,) part of face that claims on a defaulted node are paid.
-    severity : (n,) what a default counts towards `target`.
-    target : the sum of severities that importance sampling aims at; 0: conditional
-        probabilities are left alone.
+    threshold : (n,) node i defaults if x_i > threshold_i.
+    recovery : (n,) recovery rate on claims on a defaulted node.
+    severity : (n,) weight of a default in `target`.
+    target : expected sum of severities under importance sampling; 0: conditional probabilities are
+        not changed.
     """
 
     threshold: np.ndarray
@@ -38,12 +38,12 @@ class RandomDefaults(OnField):
 
     @property
     def pins(self) -> bool:
-        """Defaults are pins."""
+        """True: defaults have a fixed recovery rate."""
         return True
 
     @property
     def unit_weights(self) -> bool:
-        """Whether every scenario weighs the same (no importance sampling)."""
+        """Whether all scenarios have the same weight (no importance sampling)."""
         return not (self.field.shift.size or self.target)
 
     def _block(self, number: int) -> Batch:
@@ -57,7 +57,7 @@ class RandomDefaults(OnField):
         return Batch(np.zeros_like(rates), rates, weights)
 
     def _twisted(self, parts: Parts) -> tuple[np.ndarray, np.ndarray]:
-        """Defaults (k, n) and weights (k,), with probabilities raised to the target."""
+        """Defaults (k, n) and weights (k,), with probabilities raised to reach the target."""
         threshold = self.threshold if parts.scale is None else self.threshold / parts.scale
         chance = ndtr((parts.systematic - threshold) / self.field.specific)
         raised, psi, theta = twisted(chance, self.severity, self.target)
@@ -80,13 +80,13 @@ def defaults(
     severity: Values = 1.0,
     rng: Rng = None,
 ) -> RandomDefaults:
-    """Nodes that default for outside reasons, each with its own probability.
+    """Exogenous defaults of nodes, each with its own probability.
 
-    Node i defaults, and pays `recovery_i` of face on every claim, where
+    Node i defaults, with recovery rate `recovery_i` on every claim, if
 
         sqrt(ρ_i) F + sqrt(1 − ρ_i) ε_i > −Φ⁻¹(p_i),    F, ε_i ~ N(0, 1)
 
-    With equal p and ρ and many nodes, the part q of defaults has the distribution
+    With equal p and ρ and many nodes, the share q of defaults has the distribution
     P(q ≤ u) = Φ((sqrt(1 − ρ) Φ⁻¹(u) − Φ⁻¹(p)) / sqrt(ρ)).
 
     Parameters
@@ -95,14 +95,14 @@ def defaults(
         that names every node (0 for those that never default), a column, or (n,) numbers.
     correlation : ρ in [0, 1] of the factor model, as in :func:`common_factor`; or a matrix
         (n, n) of correlations.
-    recovery : part of face in [0, 1] that claims on a defaulted node are paid.
-    degrees : ν > 0: all numbers times one sqrt(ν / W) a scenario, a t copula: defaults come
-        together more often, with the same probabilities.
-    target : importance sampling of the defaults given the factor: probabilities are raised so
-        that Σ severity_i 1{i defaults} is expected to be at least this, with exact weights. Use
-        it with `Sampling(tilt=…)`, or alone where defaults are independent.
-    severity : c_i ≥ 0, what a default counts towards the target: 1 counts defaults; give the
-        money that a default costs others to aim at a loss.
+    recovery : recovery rate in [0, 1] on claims on a defaulted node.
+    degrees : ν > 0: all numbers are multiplied by one sqrt(ν / W) for each scenario, a t copula:
+        joint defaults are more frequent, with the same probabilities.
+    target : importance sampling of the defaults conditional on the factor: probabilities are raised
+        so that the expectation of Σ severity_i 1{i defaults} is at least this, with exact weights.
+        Use it with `Sampling(tilt=…)`, or alone if defaults are independent.
+    severity : c_i ≥ 0, weight of a default in the target: 1 counts defaults; the loss that a
+        default causes to others makes the target a loss.
     scenarios, sampling, rng : as in :func:`common_factor`; `tilt` shifts the factor.
 
     Raises
@@ -148,8 +148,8 @@ def defaults(
             )
         if not specific.size or not specific.all():
             raise ShockError(
-                "target raises the probabilities given the factor; with a matrix of correlations "
-                "or a correlation of 1 nothing is left to chance. Use tilt."
+                "target raises the probabilities conditional on the factor; with a matrix of "
+                "correlations or a correlation of 1 the factors fix all defaults. Use tilt."
             )
     field = sample.field(
         network.names,

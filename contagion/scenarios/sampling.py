@@ -1,4 +1,4 @@
-"""How scenarios are sampled: how many, from which seed, and what makes the errors smaller."""
+"""Sampling of scenarios: their number, the seed, and variance reduction."""
 
 from __future__ import annotations
 
@@ -21,20 +21,21 @@ Tilt = float | Sequence[float] | None
 
 @dataclass(frozen=True)
 class Sampling:
-    """How scenarios are sampled so that errors become smaller; the same for every kind.
+    """Variance reduction in the sampling of scenarios; the same options for every kind.
 
     Attributes
     ----------
     antithetic : scenario 2 i + 1 mirrors scenario 2 i.
     sobol, replicates : scrambled Sobol points, in this number of independent sequences; the
         number of scenarios has to be a power of two in each.
-    tilt : importance sampling: the common factor F is drawn around this instead of 0, above 0 for
-        more losses, and scenarios get weights. To look at the worst part p, take about its normal
-        quantile: 2.3 for 1 %, 3.1 for 0.1 %. One number goes in the direction in which the total
-        loss rises fastest; several are one a factor. With Student-t numbers the normal number
-        behind W is shifted too, by as much as makes the largest move likely; with one number a
-        factor and one for W you decide otherwise.
-    plain : part of the scenarios drawn without tilt; weights are at most 1 / plain.
+    tilt : importance sampling: the common factor F is drawn with this mean instead of 0 (above 0
+        for larger losses), and scenarios get weights. For the worst share p of scenarios, use about
+        its normal quantile: 2.3 for 1 %, 3.1 for 0.1 %. One number shifts the factors in the
+        direction of the steepest increase of the total loss; several numbers are one for each
+        factor. With Student-t numbers the normal number that determines W is also shifted, so that
+        the largest move becomes likely; to choose this shift yourself, give one number for each
+        factor and one for W.
+    plain : share of the scenarios drawn without tilt; weights are at most 1 / plain.
 
     Raises
     ------
@@ -77,11 +78,11 @@ INDEPENDENT = Sampling()
 
 @dataclass(frozen=True)
 class Sampler:
-    """A number of scenarios from one entropy, sampled in one way.
+    """The number of scenarios, their seed, and the sampling options.
 
     Attributes
     ----------
-    scenarios, seed : how many, and from which entropy.
+    scenarios, seed : their number, and the entropy.
     antithetic, replicates : see :class:`~contagion.scenarios.numbers.Numbers`.
     tilt, plain : importance sampling, see :class:`~contagion.scenarios.field.Field`.
     """
@@ -108,7 +109,7 @@ class Sampler:
         return found | {"seed": self.seed}
 
     def numbers(self, n: int, d: int) -> Numbers:
-        """The source of d normal numbers a scenario, for n nodes."""
+        """The source of d normal numbers for each scenario, for n nodes."""
         return Numbers(
             self.seed, self.scenarios, block_size(n), d, self.antithetic, self.replicates
         )
@@ -125,10 +126,10 @@ class Sampler:
         extra: int = 0,
         twists: bool = False,
     ) -> Field:
-        """A field over `names`; `towards` (len(names),) is what the total loss rises by with x.
+        """A field over `names`; `towards` (len(names),) is the derivative of the total loss by x.
 
-        `n` is the number of nodes, which decides the size of blocks; `twists` says that there
-        is importance sampling besides the shift.
+        `n` is the number of nodes, which determines the size of blocks; `twists` means that there
+        is importance sampling in addition to the shift.
         """
         shift = self._shift(loadings, towards, degrees)
         plain = self.plain if shift.size or twists else 0.0
@@ -162,7 +163,7 @@ class Sampler:
 
 
 def sampler(scenarios: int, rng: Rng, sampling: Sampling) -> Sampler:
-    """The sampling of a constructor, checked.
+    """The checked sampling options of a constructor.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""The interface of every scenario set: drawn block by block from child seeds, never held whole."""
+"""The interface of scenario sets: drawn block by block from child seeds, never all in memory."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from ..text import listing, plural
 from ..vocabulary import Rng
 from .numbers import Numbers
 
-BLOCK = 1024  # scenarios drawn from one child seed, fewer where the network is large
-NUMBERS = 2**22  # at most this many numbers in one array of a block: 32 MB
+BLOCK = 1024  # scenarios drawn from one child seed, fewer for a large network
+NUMBERS = 2**22  # largest number of entries in one array of a block: 32 MB
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,11 +33,11 @@ class Batch:
     Attributes
     ----------
     losses : (k, n) external assets destroyed, money.
-    recoveries : (k, n) recovery of nodes pinned in default, nan elsewhere; `None`: no scenario of
-        the set pins a node.
+    recoveries : (k, n) recovery rates of nodes set to default, nan elsewhere; `None`: no scenario
+        of the set has such defaults.
     weights : (k,) likelihood ratio of importance sampling, mean 1; `None`: all are 1.
-    prices : (k, A) prices over the prices before, of `net.priced_assets`; what holdings lose by
-        them is part of the losses. `None`: the set moves no prices.
+    prices : (k, A) prices over the prices before, of `net.priced_assets`; the losses include those
+        on holdings. `None`: the set moves no prices.
     """
 
     losses: np.ndarray
@@ -47,7 +47,7 @@ class Batch:
 
     @property
     def hit(self) -> Hit:
-        """What models run on."""
+        """The input of models."""
         return Hit(self.losses, self.recoveries, self.prices)
 
     def __len__(self) -> int:
@@ -63,16 +63,15 @@ class Batch:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Scenarios(ABC):
-    """Many shocks, as arrays that stream.
+    """Many shocks, as arrays that are drawn in blocks.
 
-    A set is made by a function of `ct.scenarios`. It holds parameters and a seed; the scenarios
-    are drawn when asked for, in blocks. Block b is drawn from
-    `numpy.random.SeedSequence(seed, spawn_key=(b,))`, so that a scenario does not depend on how
-    the set is cut into chunks, on the process that draws it, or on the order of the nodes.
+    A set is made by a function of `ct.scenarios`. It has parameters and a seed; the scenarios
+    are drawn on request, in blocks. Block b is drawn from
+    `numpy.random.SeedSequence(seed, spawn_key=(b,))`, so that a scenario does not depend on the
+    chunks, on the process that draws it, or on the order of the nodes.
 
-    No scenario destroys more than the external assets of a node: an asset cannot lose more than
-    it is worth. :meth:`summary` counts how often that happens. Gains (negative losses)
-    count as 0.
+    The loss of a node is at most its external assets: an asset cannot lose more than its value.
+    :meth:`summary` gives the frequency of losses at this limit. Gains (negative losses) count as 0.
 
     Attributes
     ----------
@@ -80,7 +79,7 @@ class Scenarios(ABC):
     assets : (n,) external assets, money; nan where unknown.
     count : number of scenarios.
     words : the call that made the set, in plain values.
-    assumptions : what was assumed, one sentence each.
+    assumptions : the assumptions made, one sentence each.
     """
 
     names: pd.Index
@@ -91,12 +90,12 @@ class Scenarios(ABC):
 
     @property
     def portfolio(self) -> tuple[pd.Index, csr_array] | None:
-        """Assets (A,) whose prices move, and money (n, A) of them held; `None`: no prices move."""
+        """Assets (A,) whose prices move, and holdings (n, A), money; `None`: no prices move."""
         return None
 
     @abstractmethod
     def _block(self, number: int) -> Batch:
-        """Block `number`, whole (`self.block` scenarios, or up to the last one)."""
+        """The full block `number` (`self.block` scenarios, or up to the last one)."""
 
     # -- drawing ----------------------------------------------------------------------------
 
@@ -105,12 +104,12 @@ class Scenarios(ABC):
 
     @property
     def block(self) -> int:
-        """Scenarios in a block: a power of two, 1,024 or fewer where the network is large."""
+        """Scenarios in a block: a power of two, 1,024 or fewer for a large network."""
         return block_size(len(self.names))
 
     @property
     def worth(self) -> np.ndarray:
-        """(n,) the most that each node can lose: external assets, 0 where unknown."""
+        """(n,) the largest possible loss of each node: external assets, 0 if unknown."""
         worth: np.ndarray = np.nan_to_num(self.assets)
         return worth
 
@@ -121,17 +120,17 @@ class Scenarios(ABC):
 
     @property
     def sampled(self) -> bool:
-        """Whether the scenarios are a random sample, and not a list of what somebody chose."""
+        """Whether the scenarios are a random sample, and not a list of chosen scenarios."""
         return True
 
     @property
     def unit_weights(self) -> bool:
-        """Whether every scenario weighs the same (no importance sampling)."""
+        """Whether all scenarios have the same weight (no importance sampling)."""
         return True
 
     @property
     def labels(self) -> pd.Index:
-        """(len,) a name for each scenario; its number where it has none."""
+        """(len,) a name for each scenario; its number if it has no name."""
         return pd.RangeIndex(self.count, name="scenario")
 
     @property
@@ -141,7 +140,7 @@ class Scenarios(ABC):
         return self.group(0, self.count) if source and source.dependent else None
 
     def group(self, start: int, stop: int) -> np.ndarray:
-        """(stop − start,) the independent replicate that each scenario belongs to.
+        """(stop − start,) the independent replicate of each scenario.
 
         Antithetic pairs and the points of one Sobol sequence depend on each other. Errors have
         to be estimated from the means of groups, which are independent.
@@ -150,14 +149,14 @@ class Scenarios(ABC):
         return source.group(start, stop) if source else np.arange(start, stop)
 
     def _numbers(self) -> Numbers | None:
-        """Where normal numbers come from, if from anywhere."""
+        """The source of normal numbers, if there is one."""
         return None
 
     def draw(self, start: int, stop: int) -> Batch:
         """Scenarios start to stop − 1.
 
-        Depends on the set, start and stop only: `draw(0, 10)` is `draw(0, 3)` and `draw(3, 10)`,
-        to the last bit. Arrays are read-only. Memory: a few blocks, besides what is returned.
+        Depends only on the set, start and stop: `draw(0, 10)` equals `draw(0, 3)` followed by
+        `draw(3, 10)`, to the last bit. Arrays are read-only. Memory: the result and a few blocks.
 
         Raises
         ------
@@ -177,7 +176,7 @@ class Scenarios(ABC):
         return _joined(parts)
 
     def _kept(self, number: int) -> Batch:
-        """A block; the last one drawn is kept, so that small chunks do not draw it again."""
+        """A block; the last one is cached, so that small chunks do not draw it again."""
         last: tuple[int, Batch] | None = self.__dict__.get("_last")
         if last is None or last[0] != number:
             last = (number, _frozen(self._block(number)))
@@ -188,12 +187,12 @@ class Scenarios(ABC):
         return {key: value for key, value in self.__dict__.items() if key != "_last"}
 
     def batches(self, size: int = BLOCK) -> Iterator[Batch]:
-        """All scenarios in batches of `size`, the last one may be shorter."""
+        """All scenarios in batches of `size`; the last one may be shorter."""
         for start in range(0, self.count, size):
             yield self.draw(start, min(start + size, self.count))
 
     def shock(self, number: int) -> Shock:
-        """One scenario as a :class:`Shock`, to propagate and explain alone.
+        """One scenario as a :class:`Shock`, to propagate and explain it alone.
 
         Example
         -------
@@ -210,7 +209,7 @@ class Scenarios(ABC):
             shock, rest = Shock(prices=pairs_of(assets, change)), rest + held @ change
             rest = np.where(rest > 1e-12 * self.worth, rest, 0.0)
         external = np.fmin(rest, self.assets)
-        more = np.where(rest > (1 + 1e-9) * external, rest - external, 0.0)  # equity, no rounding
+        more = np.where(rest > (1 + 1e-9) * external, rest - external, 0.0)  # equity, not rounding
         shock += Shock(pairs_of(self.names, external), equities=pairs_of(self.names, more))
         if batch.recoveries is None:
             return shock
@@ -218,10 +217,10 @@ class Scenarios(ABC):
         at = np.flatnonzero(~np.isnan(rates)).tolist()
         return shock + Shock(defaults=tuple((self.names[i], float(rates[i])) for i in at))
 
-    # -- what it is -------------------------------------------------------------------------
+    # -- description ------------------------------------------------------------------------
 
     def spec(self) -> dict[str, Any]:
-        """The set in values that JSON can hold: kind, parameters, seed, count."""
+        """The set in JSON values: kind, parameters, seed, count."""
         spec: dict[str, Any] = json.loads(json.dumps(self.words))
         return spec
 
@@ -237,14 +236,14 @@ class Scenarios(ABC):
         return found.hexdigest()
 
     def summary(self) -> pd.DataFrame:
-        """What the scenarios do to each node, over the whole set, weighted.
+        """The effect of the scenarios on each node, over the whole set, weighted.
 
         Returns
         -------
         DataFrame
             One row a node: `expected_loss` and `largest_loss` (money), and the probability that
-            it is `hit` (loses anything), `wiped_out` (loses all its external assets, so that
-            the loss may have been capped) and `pinned` (defaults for outside reasons).
+            it is `hit` (has a loss), `wiped_out` (loses all its external assets, so that the loss
+            may have been capped) and `pinned` (set to default).
 
         Example
         -------
@@ -304,7 +303,7 @@ def block_size(n: int) -> int:
 
 
 def seed_of(rng: Rng) -> int:
-    """One integer that stands for `rng`, taken once; an int is itself.
+    """One integer seed drawn from `rng`; an int is returned as it is.
 
     >>> seed_of(7), seed_of(np.random.default_rng(1)) == seed_of(np.random.default_rng(1))
     (7, True)
@@ -337,17 +336,17 @@ def assets_of(network: ExposureNetwork) -> np.ndarray:
 
 
 def losing(network: ExposureNetwork) -> tuple[np.ndarray, tuple[str, ...]]:
-    """External assets (n,) of nodes that lose a part of them, and what is said about unknown ones.
+    """External assets (n,) for relative losses, and the assumptions about unknown ones.
 
     Raises
     ------
-    ShockError : where no node has anything to lose.
+    ShockError : if no node has known external assets.
     """
     assets = assets_of(network)
     unknown = np.isnan(assets)
     if not np.nansum(assets) > 0:
         raise ShockError(
-            "No node has known external assets, so that there is nothing to lose a part of. Give "
+            "No node has known external assets, so relative losses are not defined. Give "
             "external_assets in the table of nodes, or draw defaults."
         )
     said, least = [], network.only_equity
@@ -358,14 +357,14 @@ def losing(network: ExposureNetwork) -> tuple[np.ndarray, tuple[str, ...]]:
         )
     if least.any():
         said.append(
-            f"Of {plural(int(least.sum()), 'node')} only the equity is known; a part of the least "
-            f"external assets that carry it is lost: {listing(network.names[least])}."
+            f"Of {plural(int(least.sum()), 'node')} only the equity is known; losses are relative "
+            f"to the smallest external assets consistent with it: {listing(network.names[least])}."
         )
     return assets, tuple(said)
 
 
 def capped(losses: np.ndarray, worth: np.ndarray) -> np.ndarray:
-    """Losses in money between 0 and what the external assets are worth. In place."""
+    """Clip losses to the interval from 0 to the external assets, in place."""
     return np.clip(losses, 0.0, worth, out=losses)
 
 
@@ -385,7 +384,7 @@ def _frozen(batch: Batch) -> Batch:
 
 
 def _feed(found: Any, value: Any) -> None:
-    """Every array inside a dataclass, into a hash."""
+    """Add every array inside a dataclass to a hash."""
     if isinstance(value, np.ndarray):
         found.update(f"{value.dtype.str}{value.shape}".encode())
         found.update(np.ascontiguousarray(value).tobytes())

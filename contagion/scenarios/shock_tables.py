@@ -1,4 +1,4 @@
-"""A shock in words: a table of plain values with a name, as in TOML, and back."""
+"""A shock as a table of plain values with a name, as in TOML, and back."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ KEYS = ("name", "loss", "relative", "default", "price", "depeg", "equity", "equi
 
 
 def shock_words(name: Any, shock: Shock) -> dict[str, Any]:
-    """A shock as a dict of plain values; :func:`shock_from` gives it back.
+    """A shock as a dict of plain values; :func:`shock_from` is the inverse.
 
     >>> shock_words("x", Shock.relative(0.1) + Shock.default("a", recovery=0.4))
     {'name': 'x', 'relative': {'*': 0.1}, 'default': {'a': 0.4}}
@@ -41,15 +41,16 @@ def _summed(pairs: Iterable[tuple[Any, float]]) -> dict[str, float]:
 def shock_from(
     data: Mapping[str, Any], nodes: Mapping[str, Any], assets: Mapping[str, Any]
 ) -> tuple[str, Shock]:
-    """Name and shock from words.
+    """Name and shock from plain values.
 
     Parameters
     ----------
-    data : any of `name`, `loss` {node: money}, `relative` (a part of every node's external
-        assets, or {node: part}, "*" for all nodes), `default` (a node, a list of nodes, or {node:
+    data : any of `name`, `loss` {node: money}, `relative` (a fraction of external assets for every
+        node, or {node: fraction}, "*" for all nodes), `default` (a node, a list of nodes, or {node:
         recovery}), `price` {asset: relative change}, `depeg` {token: value after over before},
-        `equity` {node: money}, `equity_relative` (a part of equity, in the forms of `relative`).
-    nodes, assets : names in words to names.
+        `equity` {node: money}, `equity_relative` (a fraction of equity, in the forms of
+        `relative`).
+    nodes, assets : mappings from names as text to names.
 
     Raises
     ------
@@ -83,7 +84,7 @@ def shock_from(
 
 
 def _fractions(data: Mapping[str, Any], key: str, nodes: Mapping[str, Any]) -> dict[Any, float]:
-    """Parts by node, None for all of them."""
+    """Fractions by node, None for all nodes."""
     given = data.get(key, {})
     if not isinstance(given, Mapping):
         given = {EVERYBODY: given}

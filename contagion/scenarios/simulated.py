@@ -1,4 +1,4 @@
-"""Scenarios that were simulated elsewhere: arrays of losses, price changes, recoveries, weights."""
+"""Scenarios from another simulation: arrays of losses, price changes, recoveries, weights."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from .scenario_set import Batch, Scenarios, assets_of
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Simulated(Scenarios):
-    """Scenarios that are held as arrays.
+    """Scenarios stored as arrays.
 
     Attributes
     ----------
     hit : all scenarios.
     weights : (len,) with mean 1, or `None`.
-    held : assets (A,) and what the nodes hold of them (n, A), money.
+    held : assets (A,) and holdings of the nodes (n, A), money.
     random : whether they are a random sample.
     index : (len,) names of the scenarios.
     """
@@ -37,27 +37,27 @@ class Simulated(Scenarios):
 
     @property
     def labels(self) -> pd.Index:
-        """(len,) the index of the tables that were given, else numbers."""
+        """(len,) the index of the given tables, or numbers."""
         return self.index
 
     @property
     def sampled(self) -> bool:
-        """Whether the scenarios are a random sample, as was said."""
+        """Whether the scenarios are a random sample, as stated by the caller."""
         return self.random
 
     @property
     def pins(self) -> bool:
-        """Whether some scenario pins a node in default."""
+        """True if some scenarios set nodes to default with a fixed recovery rate."""
         return self.hit.recoveries is not None
 
     @property
     def unit_weights(self) -> bool:
-        """Whether every scenario weighs the same."""
+        """Whether all scenarios have the same weight."""
         return self.weights is None
 
     @property
     def portfolio(self) -> tuple[pd.Index, csr_array] | None:
-        """Assets whose prices move, and what is held of them."""
+        """Assets whose prices move, and the holdings of them."""
         return None if self.hit.prices is None else self.held
 
     def _block(self, number: int) -> Batch:
@@ -75,28 +75,28 @@ def from_array(
     weights: Any = None,
     sampled: bool = True,
 ) -> Simulated:
-    """Scenarios of your own, from any simulation: one row a scenario.
+    """Scenarios from your own simulation: one row a scenario.
 
         loss_i = losses_i + max(−Σ_a holding_ia · prices_a, 0)
 
     Parameters
     ----------
-    losses : (N, n) external assets destroyed besides what prices take, money ≥ 0; an array in the
-        order of the nodes, or a DataFrame with nodes as columns. By default none.
+    losses : (N, n) external assets destroyed in addition to price losses, money ≥ 0; an array in
+        the order of the nodes, or a DataFrame with nodes as columns. By default none.
     prices : (N, A) relative price changes ≥ −1, as in `Shock.price`; an array in the order of
         `net.priced_assets`, or a DataFrame with assets as columns. By default none.
-    recoveries : (N, n) recovery rate of nodes that default for outside reasons, nan for the others.
+    recoveries : (N, n) recovery rates of nodes set to default, nan for the others.
     weights : (N,) ≥ 0: likelihood ratios of importance sampling, or probabilities of listed
         scenarios. They are scaled to a mean of 1. By default all are equal.
     sampled : whether the rows are independent draws, so that a stress test has errors and
         intervals. False: a list, such as historical or expert scenarios, without either.
 
-    Nodes and assets that a DataFrame has no column for do not move. Its index names the scenarios.
+    Nodes and assets without a column in a DataFrame do not change. Its index names the scenarios.
 
     Raises
     ------
-    ShockError : for arrays that do not fit each other or the network, values out of range or
-        missing, unknown names, and losses above external assets (of nodes that are not pinned).
+    ShockError : for arrays that do not match each other or the network, values out of range or
+        missing, unknown names, and losses above external assets (of nodes not set to default).
 
     Example
     -------
@@ -149,7 +149,7 @@ def from_array(
 def _table(
     given: Any, names: pd.Index, what: str, low: float, high: float, *, blank: bool = False
 ) -> tuple[np.ndarray | None, pd.Index | None]:
-    """(N, c) numbers in the order of `names`, and the labels of the rows where there are some."""
+    """(N, c) numbers in the order of `names`, and the labels of the rows, if any."""
     if given is None:
         return None, None
     labels = None
@@ -182,7 +182,7 @@ def _table(
 
 
 def _payable(network: ExposureNetwork, total: np.ndarray, rates: np.ndarray | None) -> np.ndarray:
-    """Losses (N, n) that are not above external assets; what a pinned node loses is cut to them."""
+    """Losses (N, n) of at most external assets; those of nodes set to default are capped."""
     assets = network.book.external_assets
     over = total > assets * (1 + 1e-9)
     if rates is not None:
@@ -192,7 +192,7 @@ def _payable(network: ExposureNetwork, total: np.ndarray, rates: np.ndarray | No
         raise ShockError(
             f"{str(network.names[at])!r} loses {money(total[row, at], network.unit)} in row {row} "
             f"and has external assets of {money(assets[at], network.unit)} "
-            f"({plural(int(over.sum()), 'such cell')}). Cut the losses where that is meant: "
+            f"({plural(int(over.sum()), 'such cell')}). Cap the losses if that is intended: "
             "np.minimum(losses, net.book.external_assets)."
         )
     return np.asarray(np.fmin(total, assets))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import expit
 
-STEPS = 60  # Newton steps, bisection where they leave the bracket; ten are enough as a rule
-MOST = 500.0  # largest θ c: probabilities below e^−500 stay what they are
+STEPS = 60  # Newton steps, bisection if they leave the bracket; usually ten are enough
+MOST = 500.0  # largest θ c: probabilities below e^−500 are not raised
 
 
 def twisted(
@@ -14,8 +14,8 @@ def twisted(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Raise independent default probabilities until the expected loss reaches a target.
 
-    Row by row, with θ ≥ 0 the root of Σ_i c_i q_i(θ) = target (0 where the expected loss is
-    above it already):
+    For each row, with θ ≥ 0 the root of Σ_i c_i q_i(θ) = target (0 if the expected loss is already
+    above it):
 
         q_i(θ) = p_i e^(θ c_i) / (1 − p_i + p_i e^(θ c_i))
         ψ(θ) = Σ_i log(1 − p_i + p_i e^(θ c_i))

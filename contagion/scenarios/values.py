@@ -1,4 +1,4 @@
-"""Parameters of scenarios: one number, one for each node, or a column; checked, and in words."""
+"""Parameters of scenarios: one number, one for each node, or a column; checks and plain values."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def _matched(names: pd.Index, given: pd.Series, what: str, noun: str) -> np.ndar
     missing = names.difference(given.index, sort=False)
     if len(missing):
         raise ShockError(
-            f"{what} says nothing about {plural(len(missing), noun)}: {listing(missing)}. "
+            f"{what}: no value for {plural(len(missing), noun)}: {listing(missing)}. "
             f"Name every {noun}."
         )
     return given.reindex(names).to_numpy()

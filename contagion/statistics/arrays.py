@@ -1,4 +1,4 @@
-"""Numbers in, numbers out: the checks and the shape of an answer, the same for every formula."""
+"""Checks of numeric arguments, and the shape of results, the same for every formula."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ def numbers(
     below: float | None = None,
     infinite: bool = False,
 ) -> np.ndarray:
-    """Values as a float array, or ArgumentError with the name of the argument; nan passes.
+    """Values as a float array, or ArgumentError with the name of the argument; nan is allowed.
 
-    low, high : bounds that are allowed themselves; above, below : bounds that are not.
+    low, high : inclusive bounds; above, below : exclusive bounds.
 
     >>> numbers("price", [1, 2.5], above=0)
     array([1. , 2.5])
@@ -57,7 +57,7 @@ def numbers(
 
 
 def ratio(part: ArrayLike, whole: ArrayLike, empty: float = np.nan) -> np.ndarray:
-    """part / whole, and `empty` where the whole is zero.
+    """part / whole, and `empty` if the whole is zero.
 
     >>> ratio([1.0, 2.0], [4.0, 0.0])
     array([0.25,  nan])
@@ -68,7 +68,7 @@ def ratio(part: ArrayLike, whole: ArrayLike, empty: float = np.nan) -> np.ndarra
 
 
 def answer(value: ArrayLike, *inputs: np.ndarray) -> Numbers:
-    """The value in the shape of the inputs, nan where one of them is nan, a float for scalars.
+    """The value in the shape of the inputs, nan if one of them is nan, a float for scalars.
 
     >>> answer(2.0, np.array([1.0, np.nan])), answer(np.array(2.0), np.array(1.0))
     (array([ 2., nan]), 2.0)
@@ -82,7 +82,7 @@ def answer(value: ArrayLike, *inputs: np.ndarray) -> Numbers:
 
 
 def answers(parts: Iterable[ArrayLike], *inputs: np.ndarray) -> tuple[Numbers, ...]:
-    """The answers of a formula with several values, all of the same inputs.
+    """The results of a formula with several values, all with the shape of the inputs.
 
     >>> answers([1.0, 2.0], np.array([0.0, np.nan]))
     (array([ 1., nan]), array([ 2., nan]))

@@ -1,4 +1,4 @@
-"""An estimate with its error, and the parts that every estimator shares."""
+"""An estimate with its error, and the common parts of all estimators."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ METHODS = ("historical", "normal", "student")
 
 @dataclass(frozen=True)
 class Estimate:
-    """An estimated risk measure and how well it is known.
+    """An estimated risk measure with its standard error and confidence interval.
 
     Attributes
     ----------
-    value : the estimate, money of the losses; a float, or one a column.
-    standard_error : its standard error; nan where the sample does not tell.
-    low, high : the interval at `confidence`; infinite where the sample sets no bound.
+    value : the estimate, in the unit of the losses; a float, or one for each column.
+    standard_error : its standard error; nan if the sample does not determine it.
+    low, high : the interval at `confidence`; infinite if the sample gives no bound.
     level : probability level of the risk measure, such as 0.99.
-    confidence : coverage that the interval aims at.
-    method : how value and interval were made.
+    confidence : nominal coverage of the interval.
+    method : the method of the value and the interval.
     n : number of observations.
     """
 

@@ -8,7 +8,7 @@ from scipy.special import gammaln, nctdtrit, ndtri, polygamma, psi, stdtrit
 from ..errors import ArgumentError, ConvergenceError
 from .samples import Sample
 
-CAP = 200.0  # above it a Student-t cannot be told from a normal; degrees are then held
+CAP = 200.0  # largest degrees of freedom; above, a Student-t is almost a normal distribution
 
 Fitted = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
@@ -16,8 +16,8 @@ Fitted = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 def normal_measure(data: Sample, level: float, confidence: float, tail: bool) -> Fitted:
     """m + c s with its standard error and interval (k,); exact by the noncentral t if unweighted.
 
-    (m + c s − (μ + c σ)) / (s / √n) depends on nothing unknown: μ + c σ lies below m + s q / √n
-    with probability p, where q is the p-quantile of the noncentral t(n − 1) at c √n.
+    The distribution of (m + c s − (μ + c σ)) / (s / √n) has no unknown parameters: μ + c σ is below
+    m + s q / √n with probability p, where q is the p-quantile of the noncentral t(n − 1) at c √n.
     """
     c, n = normal_multiple(level, tail), data.worth
     mean = data.w @ data.x
@@ -53,8 +53,8 @@ def student_measure(
 def student_fit(data: Sample, degrees: float | None) -> Fitted:
     """Maximum likelihood for x = m + s t(ν): m, s, ν (k,) and their covariance (k, 3, 3).
 
-    Fisher scoring on (m, log s, 1/ν), in which the likelihood is regular up to the normal. ν is
-    held where the caller gives it or where it reaches 200.
+    Fisher scoring on (m, log s, 1/ν), in which the likelihood is regular up to the normal limit. ν
+    is fixed if the caller gives it or when it reaches 200.
     """
     x, w = data.x, data.w
     m = w @ x
@@ -75,7 +75,7 @@ def student_fit(data: Sample, degrees: float | None) -> Fitted:
         sg, gg, score_g = (np.where(held, a, b) for a, b in ((0.0, sg), (1.0, gg), (0.0, score_g)))
         det = ss * gg - sg * sg
         step_m = w @ (pull * d) * s * (v + 3) / (v + 1)
-        # Expected and observed information differ; shorter steps end a step back and forth.
+        # Expected and observed information differ; shorter steps stop oscillation.
         pace = 0.5 ** (turn // 100)
         step_s = pace * np.clip((gg * excess - sg * score_g) / det, -0.5, 0.5)
         now = 1 / v
@@ -87,7 +87,7 @@ def student_fit(data: Sample, degrees: float | None) -> Fitted:
             break
     else:
         raise ConvergenceError(
-            "The Student-t fit did not end in 1,000 steps; give degrees= or use another method.",
+            "The Student-t fit did not converge in 1,000 steps; give degrees=, or another method.",
             (m, s, v),
         )
     held = _held(v, degrees)
@@ -102,7 +102,7 @@ def student_fit(data: Sample, degrees: float | None) -> Fitted:
 
 
 def _held(v: np.ndarray, degrees: float | None) -> np.ndarray:
-    """Are the degrees given, or as high as they go?"""
+    """Whether the degrees are given, or at their upper limit."""
     return np.full(v.shape, degrees is not None) | (v >= CAP * (1 - 1e-9))
 
 

@@ -17,14 +17,14 @@ from ..text import choice, listing
 from ..vocabulary import Rng
 from .quantiles import column_quantiles
 
-LEAST = 10  # scenarios behind a number, by default
+LEAST = 10  # scenarios required for an estimate, by default
 PART = 20  # resamples in a task
 NO_ERROR = "fewer than two resamples, or one in which it is not defined"
 
 
 @dataclass(frozen=True)
 class Sample:
-    """Joint losses in an order of their own, so that nothing depends on the order of the rows.
+    """Joint losses in sorted order, so that results do not depend on the order of the rows.
 
     Attributes
     ----------
@@ -41,7 +41,7 @@ class Sample:
 
     @property
     def count(self) -> float:
-        """Scenarios, as many equal ones as the weights are worth: 1 / Σ p²."""
+        """Effective number of scenarios: 1 / Σ p²."""
         return float(1.0 / (self.weights**2).sum())
 
     def resampled(self, times: int, rng: Rng) -> Iterator[np.ndarray]:
@@ -59,9 +59,9 @@ class Sample:
         n_jobs: int = 1,
         progress: bool = False,
     ) -> np.ndarray:
-        """Standard errors of a statistic of the weights; nan for less than two resamples.
+        """Standard errors of a statistic of the weights; nan for fewer than two resamples.
 
-        Weights are drawn here, in one stream, and given to the processes `PART` at a time.
+        Weights are drawn here, in one stream, and sent to the processes in groups of `PART`.
         """
         drawn = self.resampled(times, rng)
         parts = (list(islice(drawn, PART)) for _ in range(0, times, PART))
@@ -81,9 +81,9 @@ def _of_each(
 
 
 def sample_of(losses: Any, level: float, system: Any, weights: Any) -> Sample:
-    """Check and sort what was handed in."""
+    """Check and sort the arguments."""
     if not 0 < level < 1:
-        raise ArgumentError(f"level={level}: it lies between 0 and 1, 0.95 say.")
+        raise ArgumentError(f"level={level}: it lies between 0 and 1, such as 0.95.")
     table = losses if isinstance(losses, pd.DataFrame) else pd.DataFrame(np.asarray(losses, float))
     x = table.to_numpy(float)
     bad = ~np.isfinite(x).all(axis=0)
@@ -114,8 +114,8 @@ def sample_of(losses: Any, level: float, system: Any, weights: Any) -> Sample:
 def tail_weights(losses: np.ndarray, level: float, weights: np.ndarray | None = None) -> np.ndarray:
     """Probabilities (S, n) of the worst 1 − level of each column (S, n); columns sum to 1.
 
-    Scenarios that tie at the value at risk enter in part, all alike, so that Σ τ L is the expected
-    shortfall (1 / (1 − q)) ∫_q^1 VaR_u du also where losses come in lumps.
+    Scenarios tied at the value at risk enter with the same partial weight, so that Σ τ L is the
+    expected shortfall (1 / (1 − q)) ∫_q^1 VaR_u du, also for discrete losses.
 
     >>> tail_weights(np.array([[0.0], [1.0], [1.0], [5.0]]), 0.5).ravel().tolist()
     [0.0, 0.25, 0.25, 0.5]
@@ -147,9 +147,9 @@ def labelled(
     definitions: Mapping[str, str],
     of: Mapping[str, Mapping[str, np.ndarray]] | None = None,
 ) -> Table:
-    """One row a node, nan with the first reason that holds in every column but the counts.
+    """One row a node; nan, with the first reason that applies, in all columns except counts.
 
-    `of` has further reasons by column; errors that are nan without another come of the resamples.
+    `of` has further reasons by column; other nan errors are due to the resamples.
     """
     undefined = first_reason(len(names), reasons) != ""
     kept = {

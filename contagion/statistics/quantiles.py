@@ -10,7 +10,7 @@ ROUNDING = 1e-12  # of a probability
 def first_reaching(upto: np.ndarray, level: float | np.ndarray) -> np.ndarray:
     """Row (k,) of the first probability in each ascending column (n, k) that reaches a level.
 
-    The last row where none does; a probability may fall short of the level by rounding (1e-12).
+    The last row if none does; a rounding error of 1e-12 in the probability is tolerated.
 
     >>> first_reaching(np.array([[0.2], [0.7], [1.0]]), 0.7)
     array([1])

@@ -1,4 +1,4 @@
-"""Samples of losses: checked, weighted, put in order, and cut at a probability."""
+"""Samples of losses: checked, weighted and sorted; quantiles and tails."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .quantiles import first_reaching
 
 @dataclass(frozen=True)
 class Sample:
-    """Observations `x` (n, k), weights `w` (n,) that sum to 1, and the n they are worth."""
+    """Observations `x` (n, k), weights `w` (n,) that sum to 1, and their effective number."""
 
     x: np.ndarray
     w: np.ndarray
@@ -23,7 +23,7 @@ class Sample:
     shape: tuple[int, ...]
 
     def out(self, value: ArrayLike) -> float | np.ndarray:
-        """One number a column, in the shape of the columns that were given."""
+        """One number for each column, in the shape of the given columns."""
         array = np.broadcast_to(np.asarray(value, float), self.x.shape[1:]).reshape(self.shape)
         return array.copy() if self.shape else float(array)
 
@@ -75,7 +75,7 @@ def ordered_losses(data: Sample) -> tuple[np.ndarray, np.ndarray]:
 
 
 def quantile(ordered: np.ndarray, upto: np.ndarray, p: float) -> np.ndarray:
-    """Smallest loss with probability p up to it (k,); infinite outside 0 to 1."""
+    """Smallest loss with cumulative probability p or more (k,); infinite for p outside 0 to 1."""
     if not 0 < p < 1:
         return np.full(ordered.shape[1], -np.inf if p <= 0 else np.inf)
     return np.asarray(ordered[first_reaching(upto, p), np.arange(ordered.shape[1])])

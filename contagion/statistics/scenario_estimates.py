@@ -1,18 +1,18 @@
 """Estimates from scenarios that may have weights and may depend on each other.
 
-x the value of a scenario, w its likelihood ratio (1 without importance sampling), N scenarios and
-D what sums are divided by:
+x is the value of a scenario, w its likelihood ratio (1 without importance sampling), N the number
+of scenarios and D the divisor:
 
     plain             D = N      unbiased, the ratio has mean 1 (Glasserman 2003, ch. 4)
-    self-normalised   D = Σ w    for ratios that are known up to a factor
+    self-normalised   D = Σ w    for ratios known only up to a factor
 
     mean = Σ w x / D
     P(x > q) = Σ w 1{x > q} / D
     VaR = smallest x with P(X > x) <= 1 − level
     ES  = VaR + Σ w max(x − VaR, 0) / (D (1 − level))
 
-Errors come from the contribution of every scenario to the estimate, added up within the
-independent replicates (antithetic pairs, Sobol sequences), g of them:
+Standard errors use the contribution of every scenario to the estimate, summed within each of the
+g independent replicates (antithetic pairs, Sobol sequences):
 
     standard error² = g / (g − 1) · Σ_replicates (Σ_scenarios contribution)²
 """
@@ -43,7 +43,7 @@ Statistic = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 class Draws:
     """Values of scenarios: `x` (N,), likelihood ratios `w` (N,) or `None`, `replicate` (N,).
 
-    `replicate` numbers the independent replicates 0, 1 ...; `None`: every scenario is its own.
+    `replicate` is the index 0, 1 ... of the independent replicate; `None`: each scenario is one.
     """
 
     x: np.ndarray
@@ -76,7 +76,7 @@ class Draws:
         return int(self.replicate.max(initial=-1)) + 1
 
     def error(self, value: float, terms: np.ndarray) -> float:
-        """Standard error of `Σ w terms / D`, whose value is given; nan for one replicate."""
+        """Standard error of `Σ w terms / D`, which equals `value`; nan for one replicate."""
         g = self.replicates
         if g < 2:
             return float("nan")
@@ -87,7 +87,7 @@ class Draws:
         return float(np.sqrt(g / (g - 1) * (part @ part)))
 
     def reach(self, confidence: float) -> float:
-        """Standard errors from the estimate to the end of the interval: Student's t."""
+        """Half-width of the interval in standard errors: quantile of Student's t."""
         if self.replicates < 2:
             return float("nan")
         return float(stdtrit(self.replicates - 1, 0.5 + confidence / 2))
@@ -97,7 +97,7 @@ class Draws:
         return np.argsort(self.x, kind="stable")
 
     def quantile(self, level: float) -> float:
-        """VaR at a level; ± infinite outside 0 to 1, and where no scenario reaches it."""
+        """VaR at a level; ± infinite outside 0 to 1, and if no scenario reaches it."""
         if not 0 < level < 1:
             return float("-inf") if level <= 0 else float("inf")
         order = self._order
@@ -162,7 +162,7 @@ def _var(draws: Draws, level: float, confidence: float) -> Estimate:
     tail = (draws.x > value).astype(float)
     mass = float(draws.weight @ tail) / draws.total
     half = draws.reach(confidence) * draws.error(mass, tail)
-    if not half > 0:  # all replicates agree, or there is one: no error can be told
+    if not half > 0:  # all replicates agree, or there is only one: the error is not known
         return _estimate(draws, (value, np.nan, np.nan, np.nan), level, confidence)
     low, high = draws.quantile(level - half), draws.quantile(level + half)
     error = (high - low) / (2 * draws.reach(confidence)) if np.isfinite(high - low) else np.nan
@@ -251,12 +251,13 @@ def proportion(
     weighted: bool,
     unsure: float = 0.0,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Interval of probabilities (c,): exact for n independent scenarios, also where none hit.
+    """Interval of probabilities (c,): exact for n independent scenarios, also without any event.
 
-    Clopper–Pearson, with the number of independent scenarios that has the same error (after Korn
-    & Graubard 1998). With likelihood ratios it is p ± t · error, cut to [0, 1], and open (nan)
-    where no scenario, or every one, hits: the ratios of those that were not drawn are not known.
-    `unsure` is a share that may or may not hit: low is that of p less it, high of p and it.
+    Clopper–Pearson, with the effective number of independent scenarios (after Korn & Graubard
+    1998). With likelihood ratios it is p ± t · error, limited to [0, 1], and nan if the event
+    occurs in no scenario or in all: the ratios of the other scenarios are not known. `unsure` is
+    the share of scenarios in which the event is uncertain: low is for p − unsure, high for
+    p + unsure.
 
     >>> low, high = proportion(np.zeros(1), np.zeros(1), 100, 0.95, False)
     >>> float(low[0]), round(float(high[0]), 4)
@@ -269,7 +270,7 @@ def proportion(
         bottom, top = np.clip(under - reach, 0.0, 1.0), np.clip(over + reach, 0.0, 1.0)
         return np.where(sure, np.nan, bottom), np.where(sure, np.nan, top)
     inner = (p > 0) & (p < 1) & (error > 0)
-    spread = p * (1 - p) * n / max(n - 1, 1)  # what independent scenarios would show
+    spread = p * (1 - p) * n / max(n - 1, 1)  # for independent scenarios
     worth = np.where(inner, spread / np.where(inner, error, 1.0) ** 2, n)
     half = (1 - confidence) / 2
     low = betaincinv(np.where(under > 0, under * worth, 1.0), worth * (1 - under) + 1, half)

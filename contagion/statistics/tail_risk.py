@@ -1,6 +1,6 @@
 """Value at risk and expected shortfall of losses, each with the error of the estimate.
 
-Losses are positive, gains negative; rows are observations, every other axis is a column of its own.
+Losses are positive, gains negative; rows are observations, all other axes are separate columns.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ def value_at_risk(
     Intervals. historical: exact for any continuous distribution, between two order statistics
     chosen by the binomial; the upper limit is infinite where the sample is too short for one
     (level 0.99 at 95 %: below 368 observations). Standard error: that of the bootstrap, in closed
-    form. normal: exact by the noncentral t. student, and anything with weights: asymptotic, with
-    weights worth 1/Σw² observations (Kish; for the historical value the limits are the quantiles
-    at level ± its error, after Woodruff). All suppose independent observations.
+    form. normal: exact by the noncentral t. student, and all methods with weights: asymptotic, with
+    an effective sample size of 1/Σw² (Kish; for the historical value the limits are the quantiles
+    at level ± its error, after Woodruff). All assume independent observations.
 
     Parameters
     ----------
@@ -49,8 +49,8 @@ def value_at_risk(
     Raises
     ------
     ArgumentError : nan or infinite losses, fewer than two rows, a level outside 0 to 1, an unknown
-        method, weights that do not fit, a constant column for "student".
-    ConvergenceError : the Student-t fit did not end (few observations, or half of them equal).
+        method, invalid weights, a constant column for "student".
+    ConvergenceError : the Student-t fit did not converge (few observations, or half of them equal).
 
     Example
     -------
@@ -100,16 +100,16 @@ def expected_shortfall(
 ) -> Estimate:
     """Expected shortfall: the mean loss in the worst 1 − `level` of cases.
 
-    ES = 1/(1 − level) ∫ VaR(u) du over u from level to 1; on a sample the part of an observation
-    that lies beyond the level counts with that part only, so ES is coherent (subadditive).
+    ES = 1/(1 − level) ∫ VaR(u) du over u from level to 1. In a sample, an observation at the level
+    counts only with the part of its weight beyond it, so ES is coherent (subadditive).
     ES = m + s φ(z)/(1 − level)                            (normal)
     ES = m + s f(t)/(1 − level) (ν + t²)/(ν − 1)           (student, ν > 1)
 
     Intervals. historical: asymptotic, from the variance of VaR + max(x − VaR, 0)/(1 − level), or
-    the percentile bootstrap. Both are too narrow where few observations lie beyond the level:
+    the percentile bootstrap. Both are too narrow if few observations lie beyond the level:
     with 100 of them the 95 % interval covers 95 % (normal losses) or 93 % (Student-t, ν = 4), with
-    25 it covers 93 % or 89 %, with 2.5 (250 days at 0.99) 70 % or 64 %. Below 2 there is none
-    (nan). normal: exact. student and weights: asymptotic.
+    25 it covers 93 % or 89 %, with 2.5 (250 days at 0.99) 70 % or 64 %. With fewer than 2 there is
+    no interval (nan). normal: exact. student and weights: asymptotic.
 
     Parameters
     ----------
@@ -121,7 +121,7 @@ def expected_shortfall(
     Raises
     ------
     ArgumentError : as `value_at_risk`; an unknown interval; degrees <= 1, given or estimated.
-    ConvergenceError : the Student-t fit did not end (few observations, or half of them equal).
+    ConvergenceError : the Student-t fit did not converge (few observations, or half of them equal).
 
     Example
     -------
@@ -169,7 +169,7 @@ def _resampled(
 ) -> np.ndarray:
     """Expected shortfall of bootstrap samples (resamples, k), in blocks that fit in memory.
 
-    Draws are by rank and the same for every column: each column has the bootstrap's distribution.
+    Draws are by rank and the same for all columns: each column has the bootstrap distribution.
     """
     n = len(ordered)
     block, found = max(1, 2**22 // n), []

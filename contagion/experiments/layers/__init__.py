@@ -1,8 +1,8 @@
-"""Layers of a network: what each of them loses alone, and what only all of them together do.
+"""Layers of a network: the losses of each layer alone, and of all layers together.
 
 Layers are the values of the column `layer` of the exposures: kinds of claims, such as loans and
-derivatives. In a dataset whose nodes have a waterfall the column says in which order claims lose;
-:func:`one_layer` then asks for a holder, so that the waterfall keeps its claims.
+derivatives. In a dataset whose nodes have a waterfall the column gives the order in which claims
+lose; :func:`one_layer` then requires a holder, so that the waterfall keeps its claims.
 """
 
 from __future__ import annotations

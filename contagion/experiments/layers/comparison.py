@@ -1,4 +1,4 @@
-"""The loss through each layer alone, through all together, and the part of each layer in it."""
+"""The loss through each layer alone, through all together, and the contribution of each layer."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ class LayerComparison:
     ----------
     network : with all layers.
     layers : their names, as in :func:`layer_names`.
-    what : the words for the numbers: "loss", "debtrank", "default_impact" or "measure".
-    alone : (n,) the number of each node with no claims at all: what the shock does by itself.
-    parts : {layer: (n,)} what each layer alone adds to that.
-    whole : (n,) what all layers together add to it.
-    results : {layer: result}, and "whole"; empty without a shock. A result of a layer has one
-        node more, the last, which holds the claims of the other layers.
+    what : name of the values: "loss", "debtrank", "default_impact" or "measure".
+    alone : (n,) the value of each node without any claims: the direct effect of the shock.
+    parts : {layer: (n,)} the increase of that value with each layer alone.
+    whole : (n,) the increase with all layers together.
+    results : {layer: result}, and "whole"; empty without a shock. The result of a layer has one
+        additional node, the last, which holds the claims of the other layers.
     """
 
     network: ExposureNetwork
@@ -48,8 +48,9 @@ class LayerComparison:
     def table(self) -> pd.DataFrame:
         """One row a node: alone, one column a layer, sum, whole and gap = whole − sum.
 
-        Money for losses and impacts, shares for DebtRank. The number of the network itself is
-        alone + whole. A gap above 0: the layers together do more than one by one.
+        Money for losses and impacts, shares for DebtRank. The value for the full network is
+        alone + whole. A gap above 0 means that the effect of all layers together exceeds the sum
+        of their separate effects.
         """
         columns = {"alone": self.alone, **self.parts}
         total = np.sum([self.parts[name] for name in self.layers], axis=0)
@@ -58,19 +59,19 @@ class LayerComparison:
 
     @property
     def total(self) -> pd.Series:
-        """The columns of `table` added up over nodes (triggers, where no shock was given)."""
+        """The columns of `table` summed over nodes (over triggers, without a shock)."""
         return self.table.sum().rename("total")
 
     @cached_property
     def attribution(self) -> pd.DataFrame:
-        """`whole` shared among the layers by Shapley: one row a node, one column a layer.
+        """Shapley values of the layers in `whole`: one row a node, one column a layer.
 
-        The mean, over every order in which the layers can be added, of what a layer adds:
+        The marginal contribution of a layer, averaged over all orders of adding the layers:
 
             φ_l = Σ_{S ∌ l} |S|! (L − |S| − 1)! / L! · (v(S ∪ l) − v(S))
 
-        so no order is preferred, layers that do the same get the same, and a row sums to `whole`.
-        Runs all 2^L sets of layers.
+        so that no order is preferred, layers with equal contributions have equal values, and a row
+        sums to `whole`. Runs all 2^L sets of layers.
 
         Raises
         ------
@@ -98,6 +99,6 @@ class LayerComparison:
     def __repr__(self) -> str:
         unit = self.network.unit if self.what in ("loss", "default_impact") else ""
         total = self.total
-        lines = [f"{self.what} by layer on {self.network.name or 'network'}, added up over nodes:"]
+        lines = [f"{self.what} by layer on {self.network.name or 'network'}, summed over nodes:"]
         lines += [f"  {name}: {money(float(total[name]), unit)}" for name in total.index[1:]]
         return "\n".join(lines)

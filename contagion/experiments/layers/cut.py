@@ -1,4 +1,4 @@
-"""The claims of some layers as a network of their own, with the capital of the whole."""
+"""The claims of some layers as a separate network, with the full capital of each node."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ NONE_OF = ("liquid_assets", "sellable_assets", "secured_funding")
 
 
 def layer_names(network: ExposureNetwork) -> tuple[str, ...]:
-    """The layers of the claims, in the order in which the exposures name them.
+    """The layers of the claims, in the order of their first occurrence in the exposures.
 
-    Claims whose `layer` is empty are a layer too, "no layer", the last one; without a column
-    `layer` it is the only one. A network without claims has no layers.
+    Claims with an empty `layer` form the last layer, "no layer"; without a column `layer` it is the
+    only one. A network without claims has no layers.
 
     Example
     -------
@@ -41,30 +41,30 @@ def one_layer(
 ) -> ExposureNetwork:
     """The network with the claims of one layer (or of several); the others become external.
 
-    With moved claims `M_ij` of i on j, every node has `Σ_j M_ij` more of external assets, which
-    no longer depend on anybody in the graph. It still owes its moved debts, `Σ_j M_ji`, in full, to
-    the outside. So total assets, total debts and equity of every node are what they were: each
-    layer is run with the whole capital, not with a part of it.
+    Let `M_ij` be the claims of i on j in the other layers, which are moved. The external assets of
+    node i rise by `Σ_j M_ij`, which no longer depends on other nodes. Its moved debts `Σ_j M_ji`
+    are owed outside in full. So total assets, total debts and equity of every node are unchanged:
+    each layer is run with the full capital, not with a part of it.
 
     Parameters
     ----------
-    layers : names of :func:`layer_names`; none of them moves every claim.
-    holder : None: moved debts become external liabilities, and rank as those do (external
-        creditors are senior unless the network says otherwise). A name: a new node of that
-        name, the last, holds the moved claims, with their tier, rank and waterfall layer, so that
-        the creditors of every node stand in the same order. It cannot fail and owes what it
-        holds to the outside, so that its equity is 0.
+    layers : names of :func:`layer_names`; an empty list moves every claim.
+    holder : None: moved debts become external liabilities with the rank of those (external
+        creditors are senior by default). A name: a new node with that name, the last, holds the
+        moved claims with their tier, rank and waterfall layer, so that the order of creditors is
+        unchanged at every node. It cannot fail, and its external liabilities equal its claims, so
+        that its equity is 0.
 
     Raises
     ------
-    ArgumentError : for a layer that the network does not have, or a holder that is a node already.
-    RuleError : Without holder, where a node with a waterfall owes moved claims: its layers would
-        lose the claims that fill them.
-    NetworkError : where a guarantee covers moved claims of a creditor.
+    ArgumentError : for a layer that the network does not have, or a holder that is already a node.
+    RuleError : without holder, if a node with a waterfall owes moved claims: its layers would
+        lose their claims.
+    NetworkError : if a guarantee covers moved claims of a creditor.
 
     Example
     -------
-    b holds 3 of loans and 4 of derivatives on a, and has 1 of capital: 6 owed outside.
+    b has claims of 3 (loans) and 4 (derivatives) on a and capital of 1: it owes 6 outside.
 
     >>> owed = {"creditor": ["b", "b"], "debtor": ["a", "a"], "amount": [3, 4],
     ...         "layer": ["loans", "derivatives"]}
@@ -125,7 +125,7 @@ def _with_holder(
 
 
 def _refuse_waterfalls(network: ExposureNetwork, debts: np.ndarray) -> None:
-    """A waterfall finds its claims by the column that names the layers."""
+    """Raise if moved claims are debts of a waterfall, which finds its claims by their layer."""
     broken = [
         name
         for name, rule in network._rules.items()
@@ -141,7 +141,7 @@ def _refuse_waterfalls(network: ExposureNetwork, debts: np.ndarray) -> None:
 
 
 def _refuse_covers(network: ExposureNetwork, moved: np.ndarray) -> None:
-    """A guarantee of the claims of a creditor does not say of which layer."""
+    """Raise if a guarantee covers moved claims: it does not specify a layer."""
     table = network._guarantees
     if table is None:
         return
@@ -154,6 +154,6 @@ def _refuse_covers(network: ExposureNetwork, moved: np.ndarray) -> None:
         first = covers[hit].iloc[0]
         raise NetworkError(
             f"{plural(int(hit.sum()), 'guarantee')} covers claims of other layers, e.g. those of "
-            f"{str(first['creditor'])!r} on {str(first['debtor'])!r}, and says nothing of layers. "
+            f"{str(first['creditor'])!r} on {str(first['debtor'])!r}, and names no layer. "
             "Fix: net.with_guarantees(None), or a layer= filter when reading."
         )

@@ -33,41 +33,43 @@ def by_layer(
     recovery: float = 0.0,
     baseline: Baseline = "cleared",
 ) -> LayerComparison:
-    """Run every layer alone with the whole capital, and all layers together.
+    """Run every layer alone with the full capital, and all layers together.
 
-    With a shock: the loss of the owners of each node. Without: each node defaults once, and a
-    row is what its default does to the others: DebtRank for a :class:`~contagion.DebtRank` model,
-    default impact for others (see :data:`contagion.measures.MEASURES`). Layers are cut out as in
-    :func:`one_layer` with a holder: seniority and waterfalls stay. The shock is the same money in
-    every layer, also where it is a part of external assets.
+    With a shock the values are the losses of the owners of each node. Without a shock each node
+    defaults once, and its row is the effect on the others: DebtRank for a
+    :class:`~contagion.DebtRank` model, default impact for other models (see
+    :data:`contagion.measures.MEASURES`). Layers are separated as in :func:`one_layer` with a
+    holder, so seniority and waterfalls are kept. The shock is the same amount in every layer, also
+    if it is given as a fraction of external assets.
 
     Parameters
     ----------
     network : claims with a column `layer`.
     model : by default `DebtRank("single-hit")`. A function of a network that returns a number a
         node (Series) works too; it gets :func:`one_layer` without holder, and takes no shock.
-    recovery : recovery rate on claims on the failing node, in [0, 1], without shock.
-    baseline : what losses are counted from, with a shock; see :meth:`Model.propagate`.
+    recovery : recovery rate on claims on the defaulting node, in [0, 1], without shock.
+    baseline : reference for losses, with a shock; see :meth:`Model.propagate`.
 
     Notes
     -----
     Claims of other layers are safe external assets, so default costs on external assets apply to
-    them (RogersVeraart `alpha` instead of `beta`). A DebtRank with `weights="lending"` adds up
-    `Σ_{j≠i} h_j A_j / V`, with `A_j` the claims of j in the layers that are run and V all claims of
+    them (RogersVeraart `alpha` instead of `beta`). A DebtRank with `weights="lending"` is
+    `Σ_{j≠i} h_j A_j / V`, with `A_j` the claims of j in the layers that are run and V the claims of
     all layers. This is the DebtRank of the layer times its share in all claims, so that the
-    DebtRanks of layers can be compared.
+    DebtRanks of layers are comparable.
 
     Raises
     ------
-    ArgumentError : for a network without claims, options that do not go together, or a layer that
-        has the name of a column of the table.
+    ArgumentError : for a network without claims, options that exclude each other, or a layer with
+        the name of a column of the table.
     ArgumentTypeError : for a model that is neither a model nor a function.
     ShockError, ConvergenceError, NetworkError, RuleError : as the model, and :func:`one_layer`.
 
     Example
     -------
-    b (capital 5) holds 3 of loans and 3 of derivatives on a, c (capital 3) 4 of loans on b. When a
-    fails, either layer takes 3 from b and stops. Both together fail b (5), which fails c (3):
+    b (capital 5) has loans of 3 and derivatives of 3 on a, c (capital 3) loans of 4 on b. If a
+    defaults, b loses 3 in each layer alone and survives. With both layers b defaults and loses its
+    5, and then c defaults and loses its 3:
 
     >>> import contagion as ct
     >>> owed = {"creditor": ["b", "b", "c"], "debtor": ["a", "a", "b"], "amount": [3, 3, 4],
@@ -81,8 +83,8 @@ def by_layer(
 
     Source: after Poledna, Molina-Borboa, Martínez-Jaramillo, van der Leij & Thurner (2015), The
     multi-layer network nature of systemic risk, Journal of Financial Stability 20, 70–81,
-    arXiv:1505.04276: layers beside the combined network, whose risk exceeds their sum (abstract
-    read, not the equations). The factor layer / all claims was seen in a reimplementation.
+    arXiv:1505.04276: layers compared with the combined network, whose risk exceeds their sum
+    (abstract read, not the equations). The factor layer / all claims is from a reimplementation.
     """
     names = layer_names(network)
     if shock is not None:
@@ -132,7 +134,7 @@ def _in_money(network: ExposureNetwork, shock: Shock) -> Shock:
 def _impact(
     part: ExposureNetwork, model: Model, recovery: float, network: ExposureNetwork
 ) -> np.ndarray:
-    """(n,) what the default of each node does: DebtRank, or default impact in money."""
+    """(n,) effect of the default of each node: DebtRank, or default impact in money."""
     if not isinstance(model, DebtRank):
         return default_impact(part, model, recovery=recovery).values.to_numpy(float)
     if isinstance(model.weights, str) and model.weights == "equity":

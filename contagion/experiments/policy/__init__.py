@@ -1,4 +1,4 @@
-"""Policy what-if: interventions by name, what they change, what they cost, the cheapest mix.
+"""Policy analysis: interventions by name, their effects and costs, and the cheapest mix.
 
 Start with :func:`compare`.
 
@@ -6,8 +6,8 @@ Start with :func:`compare`.
 - `claims_interventions`: limits, netting, compression, novation, rules
 - `market_interventions`, `circuit_breakers`: margin, maintenance, limits and breakers of a market
 - `comparison`, `shocktable`, `scenariotable`, `paired`: before and after, with paired errors
-- `mix`, `bailout`, `program`: the cheapest mix, and where a budget repays most debt
-- `intervention`, `runs`, `same`: what an intervention is, and the same shock on another network
+- `mix`, `bailout`, `program`: the cheapest mix, and the allocation that repays most debt
+- `intervention`, `runs`, `same`: the base class, and the same shock on a changed network
 """
 
 from .bailout import Bailout, optimal_bailout

@@ -1,4 +1,4 @@
-"""Where a budget of cash repays most debt: a linear programme, confirmed by a run of the model."""
+"""The cash injections that repay most debt: a linear programme, confirmed by a model run."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .intervention import rows_of
 from .money_interventions import Capital, with_cash
 from .program import Program
 
-NEAR = 1e-6  # of the balance sheets: how well the model has to confirm the programme
+NEAR = 1e-6  # of the balance sheets: largest difference between the programme and the model run
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -32,13 +32,13 @@ class Bailout:
     ----------
     table : DataFrame, one row a node: injection, unpaid_before, unpaid_after (of all its debts, in
         the graph and outside), weight; money.
-    budget : money that there was; `spent` is what is of use.
-    avoided : weighted fall of unpaid debts, money.
-    shadow_price : what one more unit of the budget would repay. With a mixed-integer programme
-        that holds while its switches stay as they are; more may come of turning one.
-    switches : segments whose switch the programme had to choose; 0: it is linear.
-    gap : the solved programme against its dual, relative.
-    verified : the model was run with the injections and repays what the programme says.
+    budget : money available; `spent` is the part used.
+    avoided : weighted reduction of unpaid debts, money.
+    shadow_price : debts that one more unit of the budget would repay. For a mixed-integer programme
+        it assumes unchanged switches; a change of a switch may repay more.
+    switches : number of binary variables (switches of segments); 0: the programme is linear.
+    gap : relative difference between the solved programme and its dual.
+    verified : a model run with the injections confirms the repayments of the programme.
     unit : of money.
     """
 
@@ -53,7 +53,7 @@ class Bailout:
 
     @property
     def injections(self) -> pd.Series:
-        """Money by node, largest first, of those who get any."""
+        """Injections above 0 by node, largest first, money."""
         given = self.table["injection"]
         return given[given > 0].sort_values(ascending=False, kind="stable")
 
@@ -99,44 +99,44 @@ def optimal_bailout(
     """The cash injections that repay most debt, in clearing without default costs.
 
         max Σ_i v_i d_i    over   s >= 0,  Σ_i s_i <= budget
-        d_i <= due_i,   d_i <= f_i                          what node i pays to all its creditors
-        p_k <= w_k,     p_k <= f_i − b_k                    what it pays on segment k
+        d_i <= due_i,   d_i <= f_i                          payments of node i to all its creditors
+        p_k <= w_k,     p_k <= f_i − b_k                    its payments on segment k
         f_i = e_i + s_i + claims_i − Σ_k S_ki (w_k − p_k)   its funds after the shock
 
-    with v weights, e external assets after the shock, w, b width and start of the segments of its
-    rule and S who holds them. Every p that meets this lies below the clearing payments for s, and
-    those meet it, so the best s clears to what the programme says.
+    with v the weights, e the external assets after the shock, w and b the width and start of the
+    segments of its rule, and S the shares of their holders. Every feasible p is at most the
+    clearing payments for s, and these are feasible, so the optimum is a clearing vector.
 
-    The programme is linear where a segment starts at 0 (claims pro rata, with external creditors
-    pari passu or none), and where the funds of its owner cannot cross its start within the budget:
-    two clearings, with nothing and with the whole budget at every node, show it. Any other segment
-    (claims behind senior creditors that may or may not be reached, layers of a waterfall) needs a
-    switch, p_k <= w_k u_k with u_k 0 or 1: a mixed-integer programme, exact too and slower.
+    No switch is needed if a segment starts at 0 (claims pro rata, with external creditors pari
+    passu or none), or if the funds of its owner cannot cross its start within the budget; this is
+    tested by two clearing runs, with no injection and with the full budget at every node. Any other
+    segment (claims behind senior creditors, layers of a waterfall) needs a binary switch,
+    p_k <= w_k u_k with u_k 0 or 1: the programme is then mixed-integer, also exact but slower.
 
-    Of all injections that repay as much, one with the least money is given.
+    Among the injections with the same repayment, one with the smallest sum is returned.
 
     Parameters
     ----------
     network : any rules; no guarantees or shareholdings.
-    shock : what has happened. Nodes that it pins in default pay what they are said to pay.
+    shock : the shock before the injections. The payments of nodes that it sets to default are
+        fixed by their recovery rate.
     budget : money >= 0.
-    nodes : nodes that may get cash; by default all whose balance sheet is known and that may fail.
-    weights : {node: v >= 0} of the debts of each node, 1 where not named. A debt that is repaid
-        along a chain counts at every node that it passes, as in
-        :func:`contagion.measures.threat_index`.
-    seconds : time for a mixed-integer programme.
+    nodes : nodes that may get cash; by default all with a known balance sheet that can fail.
+    weights : {node: v >= 0} of the debts of each node, by default 1. Repayments along a chain count
+        at every node of the chain, as in :func:`contagion.measures.threat_index`.
+    seconds : time limit of a mixed-integer programme.
 
     Raises
     ------
     PolicyError : for a budget or weight below 0, an unknown node, or a programme that is not solved
         in time.
     ModelError : for networks with guarantees or shareholdings.
-    ArithmeticError : where the solved programme and its dual differ.
+    ArithmeticError : if the solved programme and its dual differ.
 
     Example
     -------
-    a owes b 10 and has 6, b owes c 8 and has 1 + 6: a unit at a repays 1 of a and 1 of b. After
-    one unit b is paid in full, and the second one repays a alone.
+    a owes b 10 and has 6, b owes c 8 and has 1 + 6: the first unit at a repays 1 of the debt of a
+    and 1 of the debt of b. Then c is paid in full, and the second unit only repays debt of a.
 
     >>> import contagion as ct
     >>> net = ct.ExposureNetwork.from_matrix([[0, 10, 0], [0, 0, 8], [0, 0, 0]], list("abc"),
@@ -148,9 +148,9 @@ def optimal_bailout(
     Source: after Li, Lin, Peleato-Inarrea & Pollak (2014), arXiv:1410.2570 (abstract read: weighted
     unpaid liabilities under a budget are a linear programme), and Pokutta, Schmaltz & Stiller
     (2011), SSRN 1773089 (abstract read: optimal bailouts for a budget). Segments, switches and the
-    test of when none is needed are ours. The shadow price is the largest threat index of Demange
-    (2018), Management Science 64(2) (abstract read) after the injections, or more where cash can
-    be taken from a node that others now pay. With default costs the problem is NP-hard
+    test of whether they are needed are ours. The shadow price is the largest threat index of
+    Demange (2018), Management Science 64(2) (abstract read) after the injections, or more if cash
+    can be taken from a node that others now pay. With default costs the problem is NP-hard
     (arXiv:2202.10986, an appendix read), and not computed here.
     """
     expect(network=network, shock=shock)
@@ -195,7 +195,7 @@ def optimal_bailout(
 
 
 def funds(network: ExposureNetwork, outcome: Outcome) -> np.ndarray:
-    """(n,) what each node has to pay with, from an outcome of one scenario."""
+    """(n,) funds of each node for payments, from an outcome of one scenario."""
     due, book = network.segments.due, network.book
     assert outcome.claims_lost is not None
     kept = np.nan_to_num(outcome.equity[0]) + due
@@ -203,7 +203,7 @@ def funds(network: ExposureNetwork, outcome: Outcome) -> np.ndarray:
 
 
 def _unpaid(network: ExposureNetwork, outcome: Outcome) -> np.ndarray:
-    """(n,) what all creditors of each node do not get."""
+    """(n,) unpaid debts of each node to all creditors."""
     assert outcome.payments is not None and outcome.external_paid is not None
     short = network.segments.due - outcome.payments[0] - outcome.external_paid[0]
     return np.asarray(np.where(short > 1e-12 * network.segments.due, short, 0.0))

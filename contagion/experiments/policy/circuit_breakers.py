@@ -22,7 +22,7 @@ from .shocktable import AS_GIVEN, with_avoided
 
 @dataclass(frozen=True, repr=False)
 class CircuitBreaker(MarketIntervention):
-    """Volatility controls for a liquidation cascade, after those that it has.
+    """Volatility controls for a liquidation cascade, added after its existing ones.
 
     Parameters
     ----------
@@ -64,36 +64,36 @@ def compare_cascades(
     *,
     free: Mapping[Any, float] | None = None,
 ) -> Table:
-    """One price shock through a book, with and without interventions on the market.
+    """One price shock on a book, with and without interventions on the market.
 
-    A network besides, or many scenarios, takes :func:`compare` with a `CoupledCascade`.
+    For a network as well, or for many scenarios, use :func:`compare` with a `CoupledCascade`.
 
     Parameters
     ----------
-    book, cascade : positions, and the liquidations as they are.
+    book, cascade : positions, and the liquidations without interventions.
     prices : {asset: relative change}, as for `cascade.run`.
     interventions : {name: breaker, fund, rule, margin, limit or a sum of them}.
-    free : {holder: money} to meet margin calls with.
+    free : {holder: money} available for margin calls.
 
     Returns
     -------
-    Table : one row an intervention, "as given" first, money: socialized (what others than the
-    holders at once bear, and what is latent), loss (of holders and venues, see
+    Table : one row an intervention, "as given" first, money: socialized (losses other than the
+    immediate losses of holders, plus latent losses), loss (of holders and venues, see
     :func:`contagion.liquidation.total_loss`), deficits (of closed accounts), latent (negative
-    equity of open ones: a breaker that holds back a liquidation does not make its loss go away),
+    equity of open accounts: a breaker that delays a liquidation does not remove its loss),
     funded (borne by money put up in funds, and in neither of the first two), liquidated, lowest
-    (price over price before, of the asset that fell most), rounds, cost, avoided (of what is
-    socialized), avoided_per_cost (nan where nothing is paid).
+    (price over price before, of the asset with the largest fall), rounds, cost, avoided (reduction
+    of `socialized`), avoided_per_cost (nan if the cost is 0).
 
     Raises
     ------
     PolicyError : for no interventions, one called "as given", or one that acts on networks.
-    ConvergenceError : when a cascade does not settle.
+    ConvergenceError : when a cascade does not converge.
 
     Example
     -------
-    At −12 % and with a depth of 100 ten units bring 836; the loss is 164, of which the margin bears
-    100. A freeze leaves the 10 units at 88: margin of 100 gone and 20 that is not realized.
+    At −12 % and with a depth of 100, ten units sell for 836: the loss is 164, of which the margin
+    bears 100. A freeze leaves the 10 units at 88: the margin of 100 is lost, and 20 is unrealized.
 
     >>> import contagion as ct
     >>> book = ct.liquidation.MarginBook({"X": 100.0}, positions=[{"venue": "v", "holder": "h",
@@ -108,7 +108,7 @@ def compare_cascades(
     if not interventions:
         raise PolicyError('Nothing to compare: give {"name": CircuitBreaker(...)}.')
     if AS_GIVEN in interventions:
-        raise PolicyError(f"{AS_GIVEN!r} is the cascade as it is; call the breaker otherwise.")
+        raise PolicyError(f"{AS_GIVEN!r} is the unchanged cascade; choose another name.")
     steered = {k: one.market(book, cascade) for k, one in interventions.items()}
     rows = {}
     for name, (held, each) in ({AS_GIVEN: (book, cascade)} | steered).items():
@@ -137,7 +137,7 @@ def compare_cascades(
 def put_up(
     book: MarginBook, before: LiquidationCascade, after: LiquidationCascade, by: pd.DataFrame
 ) -> float:
-    """Loss of money that an intervention put into funds, after the money that was there."""
+    """Loss of the money that an intervention added to funds; existing money is used first."""
     had, has = (each.funds(book) for each in (before, after))
     used = by[by["role"] == FUND].groupby("bearer")["amount"].sum()
     gone = used.reindex(list(book.venues), fill_value=0.0).to_numpy()

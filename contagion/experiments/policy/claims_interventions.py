@@ -19,7 +19,7 @@ from .intervention import Intervention, on_market, rows_of
 
 
 def _per_fall(self: Any, network: ExposureNetwork, model: Model | None = None) -> float:
-    """`price` for every unit less that is owed in the graph."""
+    """`price` times the reduction of debts in the graph."""
     if self.price == 0:
         return 0.0
     return float(self.price * (network.amount.sum() - self.apply(network).amount.sum()))
@@ -27,28 +27,28 @@ def _per_fall(self: Any, network: ExposureNetwork, model: Model | None = None) -
 
 @dataclass(frozen=True, repr=False)
 class ExposureLimit(Intervention):
-    """No creditor holds more on one debtor than a part of its capital; the excess is repaid.
+    """Limits the claims of a creditor on one debtor to a share of its capital; repays the excess.
 
         kept_ij = min(Σ claims of i on j, of_capital · max(equity_i, 0))
 
-    All claims of a pair fall in proportion. The creditor holds what is repaid as external assets.
-    "cash": the debtor pays out of its external assets, and borrows outside what these do not
-    give. "refinanced": it borrows all of it outside, from creditors who rank as its others do.
-    No equity changes.
+    All claims of a pair are reduced in proportion. The creditor holds the repayment as external
+    assets. "cash": the debtor pays from its external assets, and borrows the remainder outside.
+    "refinanced": it borrows all of it outside, from creditors with the same rank as its other
+    external creditors. No equity changes.
 
     Parameters
     ----------
-    of_capital : part of the equity of the creditor.
-    nodes : creditors who are limited; by default every node whose balance sheet is known and that
-        may fail. Without positive equity the limit is 0.
+    of_capital : limit as a fraction of the equity of the creditor.
+    nodes : creditors with a limit; by default every node with a known balance sheet that can fail.
+        Without positive equity the limit is 0.
     repaid : "cash" or "refinanced".
-    price : cost of one unit that is cut.
+    price : cost of one unit of claims repaid.
 
     Cost: `price` · Σ cut; 0 unless a price is given.
 
     Example
     -------
-    b has equity 4 and holds 10 on a: 1 may stay.
+    b has equity 4 and a claim of 10 on a: the limit is 1.
 
     >>> import contagion as ct
     >>> net = ct.ExposureNetwork.from_matrix([[0, 10], [0, 0]], ["a", "b"],
@@ -71,7 +71,7 @@ class ExposureLimit(Intervention):
         choice(self.repaid, ("cash", "refinanced"), "repaid")
 
     def cut(self, network: ExposureNetwork) -> np.ndarray:
-        """(m,) money by which each claim falls."""
+        """(m,) reduction of each claim, money."""
         rows = rows_of(network, self.nodes, "ExposureLimit")
         limit = np.full(len(network), np.inf)
         limit[rows] = self.of_capital * np.maximum(network.book.equity[rows], 0.0)
@@ -143,7 +143,7 @@ class Netting(Intervention):
 
 @dataclass(frozen=True, repr=False)
 class Compression(Intervention):
-    """Portfolio compression: less is owed, net positions stay; no equity changes.
+    """Portfolio compression: smaller debts with the same net positions; no equity changes.
 
     Parameters
     ----------
@@ -175,15 +175,15 @@ class Compression(Intervention):
 
 @dataclass(frozen=True, repr=False)
 class Novation(Intervention):
-    """Central clearing: a clearing house of the network steps into claims and nets them.
+    """Central clearing: a clearing house of the network becomes counterparty and nets claims.
 
     Parameters
     ----------
     house, members, claims, columns : as in :meth:`~contagion.ExposureNetwork.novate`.
     price : cost of one unit less that is owed in the graph.
 
-    Cost: `price` · fall of the sum of claims; 0 unless a price is given. The own means of the house
-    are another intervention (`InsuranceFund`).
+    Cost: `price` · fall of the sum of claims; 0 unless a price is given. Own funds of the house
+    are a separate intervention (`InsuranceFund`).
 
     Example
     -------
@@ -212,7 +212,7 @@ class Novation(Intervention):
 class RuleChange(Intervention):
     """Other loss-sharing rules at some nodes.
 
-    At a venue of a market the rule acts on its accounts, at other nodes on claims in the graph.
+    At a venue of a market the rule applies to its accounts, at other nodes to claims in the graph.
 
     Parameters
     ----------

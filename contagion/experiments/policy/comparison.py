@@ -65,48 +65,48 @@ def compare(
     n_jobs: int = 1,
     progress: bool = False,
 ) -> ShockComparison | ScenarioComparison:
-    """What interventions change: losses with and without each of them, and what they cost.
+    """Compare interventions: losses with and without each of them, and their costs.
 
         avoided = measure as given − measure with the intervention
 
-    Money that an intervention puts up (capital, a fund) is a cost, and what of it is lost is not
-    counted as somebody's loss again: it is `funded` and in no other measure. At a node it comes
-    last, after the equity that was there,
+    Money that an intervention provides (capital, a fund) is a cost. To avoid double counting, the
+    part of it that is lost is `funded` and in no other measure. At a node it loses last, after the
+    existing equity:
 
         funded_i = min(put up_i, max(0, loss of owners_i − max(equity_i, 0)))
         loss + funded = initial loss + deadweight + relief (+ missing before, on the book)
 
-    Every run gets the same shock in money, measured on the network as given, or the same scenarios.
-    Where an intervention leaves a node less external assets than the shock destroys (collateral
-    was handed over, debts were repaid), only the remaining assets are destroyed: the column
-    `initial_loss` shows how much less that is.
+    Every run has the same shock in money, measured on the network as given, or the same scenarios.
+    If an intervention leaves a node fewer external assets than the shock would destroy (collateral
+    was posted, debts were repaid), only the remaining assets are destroyed; the column
+    `initial_loss` shows the difference.
 
     Parameters
     ----------
-    network, model : as for `model.propagate`. With a `CoupledCascade` interventions act on its
-        accounts and liquidations too.
+    network, model : as for `model.propagate`. With a `CoupledCascade` interventions also act on its
+        accounts and liquidations.
     shock : one shock, or a set of `ct.scenarios`.
-    interventions : {name: intervention}; `a + b` is one intervention. The network as it is comes
+    interventions : {name: intervention}; `a + b` is one intervention. The unchanged network comes
         first, under the name "as given".
-    baseline : what losses are counted from, each network from its own: with "cleared" what an
-        intervention mends before the shock is not avoided by it, and can be lost in the shock.
+    baseline : reference for losses, for each network its own. With "cleared", a loss that an
+        intervention averts before the shock does not count as avoided, and can occur in the shock.
     of : the measure by which interventions are judged: "socialized" (by default, for models that
         settle claims), "loss" (of owners and external creditors), "owners_loss", "external_loss",
-        "deadweight", "defaults"; for one shock also "shortfall" (debts that are not paid).
-        In clearing without default costs an intervention moves losses and does not make them
-        less: money put up then avoids at most itself.
+        "deadweight", "defaults"; for one shock also "shortfall" (unpaid debts). In clearing without
+        default costs an intervention reallocates losses but does not reduce their sum: money put
+        up then avoids at most its own amount.
     levels : of value at risk and expected shortfall, for scenarios.
     weighting, n_jobs, progress : as for `ct.stress_test`.
 
     Raises
     ------
-    PolicyError : for no interventions, one called "as given", one that does not apply, an unknown
-        measure.
+    PolicyError : for no interventions, one called "as given", one that does not apply, or an
+        unknown measure.
     ShockError, ConvergenceError : as for the runs themselves.
 
     Example
     -------
-    a owes b 10 and loses 6 of 12: its owners bear 2, b 4. A fund of 3 takes 3 of that.
+    a owes b 10 and loses 6 of 12: its owners bear 2, b bears 4. A fund of 3 bears 3 of the 4.
 
     >>> import contagion as ct
     >>> from contagion.experiments import policy
@@ -122,10 +122,10 @@ def compare(
     if not interventions:
         raise PolicyError('Nothing to compare: give {"name": intervention}.')
     if AS_GIVEN in interventions:
-        raise PolicyError(f"{AS_GIVEN!r} is the network as it is; call the intervention otherwise.")
+        raise PolicyError(f"{AS_GIVEN!r} is the unchanged network; choose another name.")
     for name, one in interventions.items():
         if not isinstance(one, Intervention):
-            raise PolicyError(f"{name!r} is a {type(one).__name__}, no intervention.")
+            raise PolicyError(f"{name!r} is a {type(one).__name__}, not an intervention.")
     of = of or ("socialized" if model.settles else "loss")
     bench = Bench(network, model, shock, baseline, weighting, n_jobs, progress)
     costs = {AS_GIVEN: 0.0} | {

@@ -1,4 +1,4 @@
-"""What an intervention is: a name, its parameters, what it does and what it costs."""
+"""The base class of interventions: parameters, effect and cost."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from ...text import known_name, listing
 
 @dataclass(frozen=True, repr=False)
 class Intervention(ABC):
-    """Something that an authority, a venue or its members can do before the shock.
+    """An action that an authority, a venue or its members can take before the shock.
 
-    An intervention changes the network (:meth:`apply`), the accounts of a market and the
-    liquidations there (:meth:`market`), or both, and has a price (:meth:`cost`). It raises an error
-    where it does not apply. `a + b` is both, in that order.
+    An intervention changes the network (:meth:`apply`), the accounts and liquidations of a market
+    (:meth:`market`), or both, and has a cost (:meth:`cost`). It raises an error if it does not
+    apply. `a + b` applies a, then b.
     """
 
     def __post_init__(self) -> None:
-        """Numbers are >= 0 and finite; nodes are kept as a tuple, and one name is one node."""
+        """Check that numbers are >= 0 and finite; store nodes as a tuple (one name is one node)."""
         for each in fields(self):
             value = getattr(self, each.name)
             if each.type == "float":
@@ -40,11 +40,11 @@ class Intervention(ABC):
                 object.__setattr__(self, "nodes", given)
 
     def apply(self, network: ExposureNetwork) -> ExposureNetwork:
-        """The network with the intervention, whose provenance says so; the one given stays.
+        """A new network with the intervention, which is recorded in its provenance.
 
         Raises
         ------
-        PolicyError : where it does not apply to a network, or not to this one.
+        PolicyError : if it does not apply to networks, or not to this network.
         """
         new = self._change(network)
         if new is network:
@@ -54,7 +54,7 @@ class Intervention(ABC):
         return told(new, (*network.provenance, done))
 
     def _change(self, network: ExposureNetwork) -> ExposureNetwork:
-        """The changed network; what an intervention on networks has to give."""
+        """The changed network; interventions on networks have to implement it."""
         raise PolicyError(
             f"{type(self).__name__} acts on a market, not on an ExposureNetwork. Use it with a "
             "CoupledCascade, or ct.experiments.policy.compare_cascades."
@@ -63,11 +63,11 @@ class Intervention(ABC):
     def market(
         self, book: MarginBook, cascade: LiquidationCascade
     ) -> tuple[MarginBook, LiquidationCascade]:
-        """Positions and liquidations with the intervention; those given stay as they are.
+        """Positions and liquidations with the intervention; the inputs are unchanged.
 
         Raises
         ------
-        PolicyError : where it does not apply to a market.
+        PolicyError : if it does not apply to a market.
         """
         raise PolicyError(
             f"{type(self).__name__} acts on an ExposureNetwork, not on a market. Use "
@@ -80,13 +80,13 @@ class Intervention(ABC):
 
     @abstractmethod
     def cost(self, network: ExposureNetwork, model: Model | None = None) -> float:
-        """What it costs on a network, in the unit of the network; each class says what counts.
+        """The cost on a network, in the unit of the network, as defined by each class.
 
-        `model` has the accounts, for those that act on them.
+        `model` has the accounts, for interventions that act on them.
         """
 
     def market_cost(self, book: MarginBook, cascade: LiquidationCascade) -> float:
-        """What it costs on a market without a network, in the unit of the book."""
+        """The cost on a market without a network, in the unit of the book."""
         nodes = pd.DataFrame({"node": list(book.venues), "external_assets": 0.0})
         owed = pd.DataFrame({"creditor": [], "debtor": [], "amount": []})
         alone = ExposureNetwork(nodes, owed, unit=book.unit)
@@ -109,7 +109,7 @@ class Intervention(ABC):
 
 
 class MarketIntervention(Intervention):
-    """An intervention on accounts or liquidations alone."""
+    """An intervention only on accounts or liquidations."""
 
     def act(self, network: ExposureNetwork, model: Model) -> tuple[ExposureNetwork, Model]:
         return network, on_market(self, model)
@@ -120,7 +120,7 @@ def on_market(one: Intervention, model: Model) -> CoupledCascade:
 
     Raises
     ------
-    PolicyError : for a model without one.
+    PolicyError : for a model without a market.
     """
     if not isinstance(model, CoupledCascade):
         raise PolicyError(
@@ -135,8 +135,8 @@ def on_market(one: Intervention, model: Model) -> CoupledCascade:
 class Combination(Intervention):
     """Several interventions, applied in order.
 
-    Each one sees the network that those before it leave, and so does its cost: capital that is
-    raised after exposures were cut is less.
+    Each intervention, and its cost, uses the network changed by the earlier ones: less capital has
+    to be raised after exposures were reduced.
 
     Example
     -------
@@ -187,7 +187,7 @@ class Combination(Intervention):
 
 
 def combined(parts: Iterable[Intervention]) -> Intervention:
-    """One intervention of several; a single one is itself."""
+    """One intervention that combines several; a single one is returned as it is."""
     found = tuple(parts)
     return found[0] if len(found) == 1 else Combination(found)
 
@@ -202,11 +202,11 @@ def positive(owner: Intervention, **values: float) -> None:
 
 
 def rows_of(network: ExposureNetwork, nodes: Iterable[Any] | None, who: str) -> np.ndarray:
-    """Rows of the nodes named; by default of all whose balance sheet is known and that may fail.
+    """Rows of the named nodes; by default of all with a known balance sheet that can fail.
 
     Raises
     ------
-    PolicyError : for a node that is unknown, or named and without a known balance sheet.
+    PolicyError : for an unknown node, or a named node without a known balance sheet.
     """
     book = network.book
     if nodes is None:
@@ -220,11 +220,11 @@ def rows_of(network: ExposureNetwork, nodes: Iterable[Any] | None, who: str) -> 
     if len(blank):
         raise PolicyError(
             f"{who}: the balance sheet of {listing(network.names[blank])} is not known, so it "
-            "never fails and capital does nothing there. Leave it out, or give it equity."
+            "never defaults and capital has no effect there. Leave it out, or give it equity."
         )
     return rows
 
 
 def parts_of(one: Intervention) -> tuple[Intervention, ...]:
-    """The interventions that one consists of."""
+    """The interventions of a combination."""
     return one.parts if isinstance(one, Combination) else (one,)

@@ -27,8 +27,8 @@ class Margin(Intervention):
 
         margin'_p = multiple · margin_p + add_h · |size_p| price_p / Σ of the holder h
 
-    A holder that is a node posts it out of its external assets. If it has less outside of its
-    venues, its owners pay the rest in, as with `Capital`.
+    A holder that is a node posts the margin from its external assets. If those outside its venues
+    are not sufficient, its owners pay in the remainder, as with `Capital`.
 
     Parameters
     ----------
@@ -149,10 +149,9 @@ class PositionRule(MarketIntervention):
         :class:`~contagion.liquidation.MarginAddOn`.
     depth : {instrument: units}.
     volatility : {instrument: relative standard deviation}, for add-ons.
-    price : cost of one unit of what a limit cuts, and of the maintenance that an add-on asks for
-        besides.
+    price : cost of one unit of positions cut by a limit, or of additional maintenance by an add-on.
 
-    Cost: `price` · Σ value cut, or `price` · Σ more maintenance, at the prices of the book; 0
+    Cost: `price` · Σ value cut, or `price` · Σ additional maintenance, at the prices of the book; 0
     unless a price is given.
 
     Example

@@ -30,14 +30,14 @@ from .runs import Bench
 from .scenariotable import ScenarioComparison
 from .shocktable import AS_GIVEN, FREE, aligned, cell, measured, scaled
 
-EXACT = 6  # candidates up to which every mix is tried
+EXACT = 6  # candidates up to which every mix is run
 NOBODY = "nothing"
 COLUMNS = {
     "cost": "cost of the mix, money",
     "value": "the measure with the mix, money or nodes",
     "avoided": "fall of the measure against no intervention, money or nodes",
     "avoided_per_cost": "avoided over cost, by money",
-    "frontier": "no mix that was tried costs as much or less and leaves less",
+    "frontier": "no other mix that was run has at most this cost and a lower value",
     "chosen": "the mix that answers the question",
 }
 Names = tuple[str, ...]
@@ -45,17 +45,16 @@ Names = tuple[str, ...]
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Mix:
-    """A mix of interventions, and the others that were tried.
+    """A mix of interventions, and all mixes that were run.
 
     Attributes
     ----------
-    names : what it consists of, in the order of application.
-    intervention : the mix as one intervention, or None for nothing.
-    table : one row a mix that was tried, cheapest first: cost, value (the measure with
-        it), avoided, avoided_per_cost (nan where nothing is paid), frontier (no mix that was tried
-        costs as much or less and leaves less), chosen. A mix that does not apply has nan and the
-        reason.
-    method : "every mix" (what is chosen is the best there is) or "greedy" (it need not be).
+    names : its interventions, in the order of application.
+    intervention : the mix as one intervention, or None for the empty mix.
+    table : one row for each mix that was run, cheapest first: cost, value (the measure with it),
+        avoided, avoided_per_cost (nan if the cost is 0), frontier (no mix that was run has at most
+        this cost and a lower value), chosen. A mix that does not apply has nan and the reason.
+    method : "every mix" (the chosen mix is optimal) or "greedy" (it need not be).
     reached : whether the target is reached; None with a budget.
     asked : the budget or the target in words.
     of : measure and statistic in words.
@@ -83,7 +82,7 @@ class Mix:
 
     @property
     def frontier(self) -> pd.DataFrame:
-        """The mixes of which none is beaten: what each cost buys at best, among those tried."""
+        """The efficient mixes: the lowest value for each cost, among the mixes that were run."""
         table = self.table.table
         return table[table["frontier"]].drop(columns="frontier")
 
@@ -95,7 +94,7 @@ class Mix:
         per = pd.Series({"cost": divisor, "value": 1.0 if plain else divisor})
         per["avoided"] = per["value"]
         words = f", {'costs ' if plain else ''}{words}" if words else ""
-        short = "" if self.reached is not False else ", which no mix that was tried reaches"
+        short = "" if self.reached is not False else ", which no mix that was run reaches"
         head = (
             f"{' + '.join(self.names) or NOBODY}: {self.of} {cell(self.value / per['value'])} for "
             f"{cell(self.cost / divisor)}{words} ({self.asked}{short}; "
@@ -128,16 +127,16 @@ def cheapest(
     n_jobs: int = 1,
     progress: bool = False,
 ) -> Mix:
-    """The mix of interventions that leaves least for a budget, or reaches a target for least.
+    """The mix with the lowest measure for a budget, or the lowest cost for a target.
 
         budget:  min measure(mix)   over mixes with  cost(mix) <= budget
         target:  min cost(mix)      over mixes with  measure(mix) <= target
 
-    Ties go to the cheaper mix, then to the lower measure, then to the smaller one. Interventions of
-    a mix are applied in the order of `candidates`. Up to `exact` of them every mix is tried. With
-    more, the search is greedy: among those that still fit, the one that avoids most for its cost is
-    added (free ones that avoid anything come first), until none avoids more. Interventions can help
-    or hinder each other, so greedy can miss the best.
+    Ties go to the cheaper mix, then to the lower measure, then to the smaller mix. Interventions of
+    a mix are applied in the order of `candidates`. With up to `exact` candidates every mix is run.
+    With more, the search is greedy: among the interventions within the budget, it adds the one with
+    the largest reduction for its cost (free ones with a reduction first), until none reduces the
+    measure. Interventions can help or hinder each other, so the greedy search can miss the optimum.
 
     Parameters
     ----------
@@ -147,17 +146,17 @@ def cheapest(
     budget, target : money (a number of nodes for a target of defaults); give one of the two.
     statistic : for scenarios "mean", "value_at_risk" or "expected_shortfall".
     level : of the latter two.
-    exact : candidates up to which every mix is tried, 2^exact runs.
+    exact : candidates up to which every mix is run, 2^exact runs.
     progress : show a progress bar.
 
     Raises
     ------
-    PolicyError : for no candidates, a budget and a target or neither, an unknown measure or
+    PolicyError : for no candidates, both or neither of budget and target, an unknown measure or
         statistic, and a candidate that applies in no mix.
 
     Example
     -------
-    a is 4 short and b, who bears that, has 30. 3 in a fund of a avoid 3, in one of b nothing.
+    a has a shortfall of 4, borne by b, which has 30. A fund of 3 at a avoids 3, one at b nothing.
 
     >>> import contagion as ct
     >>> from contagion.experiments import policy
@@ -219,7 +218,7 @@ def cheapest(
 
 
 class _Search:
-    """Mixes that were tried: {names: (cost, value)}; nan with a reason where one does not apply."""
+    """Mixes that were run: {names: (cost, value)}; nan with a reason if a mix does not apply."""
 
     def __init__(
         self,
@@ -243,13 +242,13 @@ class _Search:
         self.run(())
 
     def every(self, limit: float) -> None:
-        """All mixes that the budget allows."""
+        """Run all mixes within the budget."""
         for size in range(1, len(self.candidates) + 1):
             for names in combinations(self.candidates, size):
                 self.run(names, limit)
 
     def greedy(self, limit: float, target: float | None) -> None:
-        """One more at a time, by what it avoids for its cost."""
+        """Add one intervention at a time, by its reduction relative to its cost."""
         at: Names = ()
         while target is None or self.found[at][1] > target:
             cost, value = self.found[at]
@@ -268,7 +267,7 @@ class _Search:
             at = max(steps, key=lambda step: step[:2])[2]
 
     def run(self, names: Names, limit: float = np.inf) -> None:
-        """Try a mix, unless it was tried or costs too much."""
+        """Run a mix, unless it was run before or costs too much."""
         if names in self.found:
             return
         self.move(1)
@@ -302,16 +301,16 @@ class _Search:
         return measured(run, self.of)
 
     def check(self) -> None:
-        """Raise for a candidate that applies in no mix that was tried, with the reason."""
+        """Raise for a candidate that applies in no mix that was run, with the reason."""
         for name in self.candidates:
             mine = {names: found for names, found in self.found.items() if name in names}
             if mine and all(np.isnan(value) for _, value in mine.values()):
                 shortest = min(mine, key=len)
                 reason = self.reasons[" + ".join(shortest)]
-                raise PolicyError(f"{name!r} applies in no mix that was tried. {reason}")
+                raise PolicyError(f"{name!r} applies in no mix that was run. {reason}")
 
     def table(self) -> pd.DataFrame:
-        """What was tried, cheapest first; `number` is the place in `found`."""
+        """The mixes that were run, cheapest first; `number` is the position in `found`."""
         cost, value = np.array(list(self.found.values()), float).T
         before = value[0]
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -334,7 +333,7 @@ class _Search:
 
 
 def _chosen(table: pd.DataFrame, target: float | None) -> int:
-    """Row of the answer in a table that is sorted by cost, value and size."""
+    """Row of the answer in a table sorted by cost, value and size."""
     value = table["value"].to_numpy(float)
     if target is None:
         return int(np.nanargmin(value))

@@ -28,17 +28,17 @@ class Capital(Intervention):
         ratio:  raised_i = max(0, (ratio_i · A_i − E_i) / (1 − ratio_i))
 
     with E equity and A all assets (external assets, claims, shares), so that equity over assets is
-    at least the ratio afterwards. Losses of the new owners count as losses of owners. Cash is not
-    hit by a shock that is measured before the intervention. A node that a shock pins in default
-    pays what it is said to pay, whatever its capital.
+    at least the ratio afterwards. Losses of the new owners count as losses of owners. The new cash
+    is not hit by a shock that is measured before the intervention. The recovery rate of a node that
+    a shock sets to default is fixed, whatever its capital.
 
     Parameters
     ----------
     add : money, one for all or {node: money}.
     ratio : of all assets, 0 to below 1, one for all or {node: ratio} (a surcharge for systemic
         banks). Give one of the two.
-    nodes : nodes that raise it; by default those in the mapping, or every node whose balance sheet
-        is known and that may fail.
+    nodes : nodes that raise capital; by default those in the mapping, or every node with a known
+        balance sheet that can fail.
     price : cost of one unit raised.
 
     Cost: `price` · Σ raised.
@@ -53,8 +53,7 @@ class Capital(Intervention):
     >>> round(Capital(ratio=0.25, nodes=["a"]).cost(net), 4)
     1.3333
 
-    Source: own; a leverage ratio as in the Basel Framework, LEV (not read), with cash as what is
-    raised.
+    Source: own; a leverage ratio as in the Basel Framework, LEV (not read), raised in cash.
     """
 
     add: float | Mapping[Any, float] | None = None
@@ -106,10 +105,10 @@ class Capital(Intervention):
 class InsuranceFund(Intervention):
     """A fund at a venue, paid in from outside: it loses before all creditors.
 
-    External assets and equity of the node rise by the amount, so that the whole of it is used
-    before a layer of its waterfall is. The part that is used counts as a loss of the owners of the
-    node. :func:`contagion.experiments.reverse.break_even_fund` says how large it would have to be.
-    At a venue of a market it is also in the fund that stands before its accounts.
+    External assets and equity of the node rise by the amount, so that it is used in full before any
+    layer of its waterfall. The used part counts as a loss of the owners of the node.
+    :func:`contagion.experiments.reverse.break_even_fund` gives the required size. At a venue of a
+    market the amount is also added to the fund that loses before its accounts.
 
     Parameters
     ----------
@@ -121,7 +120,7 @@ class InsuranceFund(Intervention):
 
     Example
     -------
-    The exchange is 4 short; a fund of 3 leaves 1 to its user.
+    The exchange has a shortfall of 4; with a fund of 3 its user bears 1.
 
     >>> import contagion as ct
     >>> net = ct.ExposureNetwork.from_matrix([[0, 10], [0, 0]], ["exchange", "user"],
@@ -161,30 +160,30 @@ class InsuranceFund(Intervention):
 
 @dataclass(frozen=True, repr=False)
 class Collateral(Intervention):
-    """Debtors post collateral for a share of every claim; that part is settled ahead.
+    """Debtors post collateral for a share of every claim; that part is settled before the shock.
 
         posted_k = max(share · amount_k − pledge_k, 0)
 
-    with what is pledged already. The pledge comes out of the external assets of the debtor and goes
-    to the creditor, the claim falls by it: no equity changes
+    in addition to existing pledges. The collateral is transferred from the external assets of the
+    debtor to the creditor and reduces the claim, so no equity changes
     (:meth:`~contagion.ExposureNetwork.settle_collateral`). The shock at the debtor cannot destroy
     posted collateral, and its other creditors cannot be paid from it.
 
     Parameters
     ----------
     share : of each claim, 0 to 1.
-    nodes : debtors who post; by default every node whose balance sheet is known and that may fail.
+    nodes : debtors that post; by default every node with a known balance sheet that can fail.
     price : cost of one unit posted (liquidity that is tied up).
 
     Cost: `price` · Σ posted.
 
     Raises
     ------
-    PolicyError : by `apply`, where a debtor does not have the external assets to post.
+    PolicyError : by `apply`, if a debtor does not have sufficient external assets.
 
     Example
     -------
-    a owes b 10 and c 5 and loses all that is left: with half of it posted, 7.5 are safe.
+    a owes 10 to b and 5 to c and loses all its assets: if half of the debt is posted, 7.5 is safe.
 
     >>> import contagion as ct
     >>> net = ct.ExposureNetwork.from_matrix([[0, 10, 5], [0, 0, 0], [0, 0, 0]], list("abc"),
@@ -206,7 +205,7 @@ class Collateral(Intervention):
             raise PolicyError(f"Collateral(share={self.share}): part of a claim, 0 to 1.")
 
     def posted(self, network: ExposureNetwork) -> np.ndarray:
-        """(m,) money posted for each claim, on top of what is pledged."""
+        """(m,) money posted for each claim, in addition to existing pledges."""
         rows = rows_of(network, self.nodes, "Collateral")
         more = self.share * network.amount - _pledged(network)
         return np.where(np.isin(network.debtor, rows), np.maximum(more, 0.0), 0.0)
@@ -241,11 +240,11 @@ class Collateral(Intervention):
 
 
 def with_cash(network: ExposureNetwork, more: np.ndarray, who: str) -> ExposureNetwork:
-    """The network in which nodes have so much (n,) more outside."""
+    """The network with the external assets of each node increased by `more` (n,)."""
     if network._shareholdings is not None:
         raise PolicyError(
-            f"{who} does not apply to a network with shareholdings: the owners after new money "
-            "are not known. Leave them out: net.with_shareholdings(None)."
+            f"{who} does not apply to a network with shareholdings: the ownership after "
+            "the injection is not known. Leave them out: net.with_shareholdings(None)."
         )
     at = np.flatnonzero(more > 0)
     if not len(at):
@@ -255,5 +254,5 @@ def with_cash(network: ExposureNetwork, more: np.ndarray, who: str) -> ExposureN
 
 
 def _pledged(network: ExposureNetwork) -> np.ndarray:
-    """(m,) what is pledged for each claim, money."""
+    """(m,) existing pledges for each claim, money."""
     return np.asarray(np.nan_to_num(column(network.exposures, "collateral")))

@@ -1,8 +1,7 @@
 """The difference of a statistic between two runs on the same scenarios, with its own error.
 
 x before and y after, scenario by scenario. An estimate of either is, to first order, a mean of
-contributions ψ; the difference has those of both, in which what the scenarios have in common falls
-away:
+contributions ψ. In the difference of both, the effects that the scenarios have in common cancel:
 
     θ(y) − θ(x) ≈ Σ w (ψ_y − ψ_x) / D
 
@@ -11,9 +10,9 @@ away:
     ES     ψ_x = max(x − VaR, 0) / (1 − level)
 
 w likelihood ratios and D as in :mod:`contagion.statistics.scenario_estimates`; errors over the
-independent replicates. The bootstrap draws the same replicates for both. It is what the difference
-of two values at risk needs: where both runs have the same scenarios beyond them, the contributions
-cancel, and what is left is of higher order. For a quantile it is too wide rather than too narrow.
+independent replicates. The bootstrap draws the same replicates for both. The difference of two
+values at risk needs it: if both runs have the same scenarios beyond the value at risk, the
+contributions cancel and only terms of higher order remain. For a quantile it is conservative.
 """
 
 from __future__ import annotations
@@ -40,7 +39,7 @@ def paired(
     resamples: int = RESAMPLES,
     rng: Rng = None,
 ) -> tuple[Estimate, float]:
-    """A statistic after less before, and the error that two independent runs would have.
+    """A statistic after minus before, and the standard error that independent runs would have.
 
     Parameters
     ----------
@@ -49,21 +48,21 @@ def paired(
     level : of the latter two.
     confidence : coverage of the interval.
     interval : "asymptotic" (contributions, Student's t) or "bootstrap" (percentiles); by default
-        the latter for value at risk and the former else.
+        the latter for value at risk, otherwise the former.
     resamples, rng : of the bootstrap.
 
     Returns
     -------
-    Estimate of the difference, and a standard error. nan where the scenarios do not tell: one
-    replicate only, or none beyond the level.
+    Estimate of the difference, and a standard error; nan with only one replicate, or with none
+    beyond the level.
 
     Raises
     ------
-    ArgumentError : for a word or a number that is not one of these.
+    ArgumentError : for an unknown word, or a number out of range.
 
     Example
     -------
-    A fund takes 1 off every loss but the smallest: differences −1, −1, 0. Their error is 0.33.
+    A fund reduces each loss except the smallest by 1: differences −1, −1, 0, with error 0.33.
 
     >>> x, y = Draws(np.array([9.0, 5.0, 0.0])), Draws(np.array([8.0, 4.0, 0.0]))
     >>> found, apart = paired(x, y)
@@ -101,7 +100,7 @@ def estimate(draws: Draws, statistic: str, level: float) -> float:
 
 
 def _contributions(draws: Draws, statistic: str, level: float) -> tuple[float, np.ndarray, float]:
-    """The estimate, what each scenario contributes (N,), and the weighted mean of that."""
+    """The estimate, the contribution of each scenario (N,), and their weighted mean."""
     if statistic == "mean":
         value = float(draws.weight @ draws.x) / draws.total
         return value, draws.x, value
@@ -119,7 +118,7 @@ def _contributions(draws: Draws, statistic: str, level: float) -> tuple[float, n
 
 
 def _slope(draws: Draws, level: float, mass: float, tail: np.ndarray) -> float:
-    """How far the quantile moves for a unit of probability, from its interval; nan: not known."""
+    """Change of the quantile for a unit of probability, from its interval; nan: not known."""
     binomial = float(np.sqrt(level * (1 - level) / draws.replicates))
     half = binomial if draws.simple else draws.error(mass, tail) or binomial
     half *= draws.reach(0.95)
@@ -166,7 +165,7 @@ def _bootstrap(
 def _times(
     generator: np.random.Generator, draws: Draws, kept: np.ndarray | None, size: int
 ) -> np.ndarray:
-    """(size, k) how often each scenario is in a resample of whole replicates."""
+    """(size, k) counts of each scenario in a resample of whole replicates."""
     g = draws.replicates
     if kept is None:
         times = generator.multinomial(g, np.full(g, 1 / g), size=size)
@@ -176,10 +175,10 @@ def _times(
 
 
 def _tails(before: Draws, after: Draws, level: float) -> np.ndarray | None:
-    """Scenarios that can lie beyond the level in a resample, of either side; `None`: any of them.
+    """Scenarios that can lie beyond the level in a resample, on either side; `None`: all of them.
 
-    The largest values, up to ten standard deviations of the weight of the tail beyond what the
-    level takes: the others only need to be counted together.
+    These are the largest values, up to a tail weight that exceeds that of the level by ten standard
+    deviations; the other scenarios only need to be counted together.
     """
     if before.replicate is not None:
         return None

@@ -12,7 +12,7 @@ from ...kernels.programs import integer_program, linear_program
 from ...network.exposure_network import ExposureNetwork
 from ...network.hit import external_left
 
-SLACK = 1e-9  # of a balance sheet: funds this close to a start count as beyond it
+SLACK = 1e-9  # of a balance sheet: tolerance within which funds count as beyond a start
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,13 +35,13 @@ class Program:
     Attributes
     ----------
     size : money in a unit.
-    base : (n,) funds without injections when nothing is paid on any segment.
+    base : (n,) funds without injections and without payments on any segment.
     due, start, width : of nodes and segments.
-    owner : (S,) who pays the segment.
-    share : (S, n) who holds it.
-    low, high : (S,) bounds of p: equal where it is known.
-    fixed : (n,) what a node pays whatever happens, nan for the others.
-    behind : (S,) how far the start may be out of reach; 0: never, nan: always.
+    owner : (S,) the node that pays the segment.
+    share : (S, n) the shares of its holders.
+    low, high : (S,) bounds of p: equal where p is known.
+    fixed : (n,) fixed payments of a node, nan for the others.
+    behind : (S,) largest distance of funds below the start; 0: always reached, nan: never reached.
     """
 
     size: float
@@ -66,7 +66,7 @@ class Program:
     ) -> Program:
         """The programme of a network after a shock.
 
-        `least` and `most` (n,) are the funds without injections, and with more than any.
+        `least` and `most` (n,) are the funds without injections, and with the largest possible.
         """
         book, segments = network.book, network.segments
         scale = book.claims + segments.due
@@ -96,7 +96,7 @@ class Program:
     def solve(
         self, budget: float, open_to: np.ndarray, weights: np.ndarray, seconds: float
     ) -> Solved:
-        """Most repaid, then least spent; `open_to` (n,) bool, `weights` (n,)."""
+        """Maximise repayments, then minimise spending; `open_to` (n,) bool, `weights` (n,)."""
         n, s = len(self.base), len(self.owner)
         switched = np.flatnonzero(self.behind > 0)
         cost = np.concatenate([np.zeros(n + s), -weights])
@@ -113,7 +113,7 @@ class Program:
         try:
             below = (enough, np.append(right, found.value))
             best = linear_program("bailout", spend, box, below=below)
-        except ConvergenceError:  # as good, and spends no more than the budget
+        except ConvergenceError:  # equally good, and within the budget
             best = found
         given = np.where(best.z[:n] > 1e-9, best.z[:n], 0.0) * self.size
         paid = best.z[n + s :] * self.size
@@ -128,7 +128,7 @@ class Program:
         return np.column_stack([low, np.concatenate([top, self.high, paid])])
 
     def _rows(self, active: np.ndarray, budget: float) -> tuple[csr_array, np.ndarray]:
-        """`A z <= b`: the budget, payments within funds, and of `active` beyond their start."""
+        """`A z <= b`: the budget, payments within funds, and for `active` beyond their start."""
         n, s = len(self.base), len(self.owner)
         free = np.flatnonzero(np.isnan(self.fixed))
         eye, held = eye_array(n, format="csr"), csr_array(self.share.T)
@@ -151,7 +151,7 @@ class Program:
         switched: np.ndarray,
         seconds: float,
     ) -> np.ndarray:
-        """The bounds with every switch as the mixed-integer programme sets it."""
+        """The bounds with each switch fixed at its value from the mixed-integer programme."""
         n, k = len(self.base), len(switched)
         plain = np.flatnonzero(self.behind == 0)
         matrix, right = self._rows(np.concatenate([plain, switched]), budget)
@@ -173,7 +173,7 @@ class Program:
         if found.z is None or not found.proved:
             raise PolicyError(
                 f"The bailout programme with {k} switches was not solved in {seconds:g} seconds "
-                f"({found.message}). Give it more with seconds=, or fewer nodes=."
+                f"({found.message}). Increase seconds=, or give fewer nodes=."
             )
         box = box.copy()
         off = switched[found.z[len(cost) :] < 0.5]

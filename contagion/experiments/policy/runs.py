@@ -1,4 +1,4 @@
-"""One run with an intervention: the network, the same shock, and what the money put up bears."""
+"""One run with an intervention: the network, the same shock, and the loss of the money put up."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from .same import same_scenarios, same_shock
 
 @dataclass(frozen=True, eq=False)
 class Used:
-    """The loss of money that was put up, in each scenario: in all, and by contagion.
+    """The loss of money that was put up, in each scenario: total, and by contagion.
 
     Attributes
     ----------
     total : (N,) money, one entry for a single shock.
-    contagion : (N,) the part of it that contagion takes; the shock takes the equity first.
+    contagion : (N,) the part lost by contagion; existing equity bears the shock first.
     """
 
     total: np.ndarray
@@ -35,7 +35,7 @@ class Used:
 
 @dataclass(frozen=True, eq=False)
 class Bench:
-    """What every run has in common.
+    """The common inputs of all runs.
 
     Attributes
     ----------
@@ -52,7 +52,7 @@ class Bench:
     progress: bool = False
 
     def system(self, one: Intervention | None) -> tuple[ExposureNetwork, Model]:
-        """The network that the model runs on, and the model, with an intervention."""
+        """The network and the model with an intervention."""
         network, model = (self.network, self.model)
         if one is not None:
             network, model = one.act(network, model)
@@ -61,7 +61,7 @@ class Bench:
     def shocked(
         self, shock: Shock, one: Intervention | None, first: PropagationResult | None = None
     ) -> tuple[PropagationResult, Used]:
-        """One shock; `first` is the run as given, from which equity is counted."""
+        """One shock; `first` is the run as given, which has the existing equity."""
         (before, _), (network, model) = self.system(None), self.system(one)
         same = shock if one is None else same_shock(shock, before, network)
         result = model.propagate(network, same, baseline=self.baseline)
@@ -95,7 +95,7 @@ class Bench:
 
 
 def put_up(before: ExposureNetwork, after: ExposureNetwork) -> np.ndarray:
-    """(n,) money that interventions put up at each node: by what its equity on the book rises."""
+    """(n,) money that interventions put up at each node: the increase of its book equity."""
     rise = np.nan_to_num(after.book.equity - before.book.equity)
     scale = after.book.stated_assets + after.book.claims
     return np.where(rise > 1e-12 * scale, rise, 0.0)
@@ -108,15 +108,15 @@ def used(
     loss: np.ndarray,
     contagion: np.ndarray,
 ) -> Used:
-    """The loss of the money put up: the loss of owners beyond the equity that was there.
+    """The loss of the money put up: the loss of owners beyond the existing equity.
 
         used_i = min(put up_i, max(0, loss_i − max(equity_i, 0)))
 
     Parameters
     ----------
-    equity : (n,) without the intervention, what losses are counted from.
-    loss : (N, n) of owners, with it.
-    contagion : (N, n) the part of it that the shock does not take at once.
+    equity : (n,) without the intervention, the reference for losses.
+    loss : (N, n) of owners, with the intervention.
+    contagion : (N, n) the part of the loss that is not an immediate loss by the shock.
     """
     money = put_up(before, after)
     at = np.flatnonzero(money)

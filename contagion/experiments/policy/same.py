@@ -15,10 +15,11 @@ from ...shocks import Shock, pairs_of
 
 
 def same_shock(shock: Shock, before: ExposureNetwork, after: ExposureNetwork) -> Shock:
-    """The money that a shock destroys on `before`, as a shock of `after`.
+    """The loss in money that a shock causes on `before`, as a shock for `after`.
 
-    Prices move as they did. Parts of assets and of equity are money then, so that cash that came in
-    is not hit. Where a node has less left than the shock would destroy, only that is destroyed.
+    Price moves are unchanged. Fractions of assets and of equity are converted to money, so that new
+    cash is not hit. If a node has fewer assets left than the shock would destroy, only the
+    remaining assets are destroyed.
 
     Example
     -------
@@ -40,7 +41,7 @@ def same_shock(shock: Shock, before: ExposureNetwork, after: ExposureNetwork) ->
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Within(Derived):
-    """Scenarios of a network on one that has less at some node: only that is destroyed."""
+    """Scenarios on a network with fewer assets at some node: losses are capped at these assets."""
 
     def _block(self, number: int) -> Batch:
         batch = self._based(number)
@@ -53,7 +54,7 @@ def same_scenarios(scenarios: Scenarios, after: ExposureNetwork) -> Scenarios:
 
     Raises
     ------
-    PolicyError : where the network has other nodes, or in another order.
+    PolicyError : if the network has other nodes, or another order of nodes.
     """
     if not after.names.equals(scenarios.names):
         raise PolicyError(

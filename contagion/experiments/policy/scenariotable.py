@@ -28,8 +28,8 @@ LAST = "avoided_per_cost"
 COLUMNS = {
     "before": "the statistic on the network as given, money or nodes",
     "after": "the statistic with the intervention, money or nodes",
-    "difference": "after less before, money or nodes",
-    "standard_error": "of the difference, with the scenarios in pairs, money or nodes",
+    "difference": "after minus before, money or nodes",
+    "standard_error": "of the difference, with paired scenarios, money or nodes",
     "low": "lower end of the confidence interval of the difference, money or nodes",
     "high": "upper end of the confidence interval of the difference, money or nodes",
     "independent_error": "standard error if the runs did not share their scenarios",
@@ -45,7 +45,7 @@ class ScenarioComparison:
 
     Attributes
     ----------
-    runs : {name: (stress test, what is used of the money put up)}, the first is "as given".
+    runs : {name: (stress test, loss of the money put up)}, the first is "as given".
     interventions : {name: intervention}, without "as given".
     costs : {name: money}.
     of : the measure by which interventions are judged.
@@ -63,7 +63,7 @@ class ScenarioComparison:
 
     @property
     def tests(self) -> dict[str, StressTest]:
-        """{name: stress test}, the first is "as given". Money put up is in their losses."""
+        """{name: stress test}, the first is "as given". Their losses include money put up."""
         return {name: test for name, (test, _) in self.runs.items()}
 
     @property
@@ -79,11 +79,11 @@ class ScenarioComparison:
     def values(self, name: str, of: str) -> np.ndarray:
         """(N,) a measure by scenario: a column of `StressTest.scenarios`, or "funded".
 
-        The money put up is `funded`, and not in the other measures.
+        The loss of money put up is `funded`, and not in the other measures.
 
         Raises
         ------
-        PolicyError : for an intervention or a measure that there is not.
+        PolicyError : for an unknown intervention or measure.
         """
         known_name(name, self.runs, "intervention")
         test, used = self.runs[name]
@@ -117,16 +117,16 @@ class ScenarioComparison:
         of : measure, by default the one by which interventions are judged.
         statistic : "mean", "value_at_risk" or "expected_shortfall".
         level, confidence, interval, resamples, rng : see
-            :func:`contagion.experiments.policy.paired`. `table` and the printed comparison take
-            one seed, so that they are the same each time.
+            :func:`contagion.experiments.policy.paired`. `table` and the printed comparison use a
+            fixed seed, so their results are reproducible.
 
         Returns
         -------
         Table : one row an intervention: before, after, difference (after − before),
-        standard_error, low, high (of the difference), independent_error (what it would be if
-        the runs did not share their scenarios), cost, avoided_per_cost. Errors are nan where a
-        scenario did not converge, or where the scenarios are a list or do not tell, with the
-        reason.
+        standard_error, low, high (of the difference), independent_error (standard error if the
+        runs did not share their scenarios), cost, avoided_per_cost. Errors are nan, with the
+        reason, if a scenario did not converge, the scenarios are a list, or too few are beyond the
+        level.
         """
         of = of or self.of
         first, rows, reasons = self.draws(AS_GIVEN, of), {}, {}
@@ -169,8 +169,8 @@ class ScenarioComparison:
         """Mean, value at risk and expected shortfall, before and after, of the main measures.
 
         One row an intervention, measure and statistic (index), columns as in
-        :meth:`differences`. Measures: the one that interventions are judged by, socialized
-        (of models that settle claims) and loss.
+        :meth:`differences`. Measures: the one by which interventions are judged, socialized
+        (for models that settle claims) and loss.
         """
         settled = "external_loss" in self.tests[AS_GIVEN].columns
         wanted = [self.of, *(("socialized", "loss") if settled else ("loss",))]
@@ -214,12 +214,12 @@ class ScenarioComparison:
         lines.append(
             "differences against 'as given' ± half of their paired 95 % interval"
             if self.sampled
-            else "differences against 'as given'; a list of scenarios, no sample: no intervals"
+            else "differences against 'as given'; a list of scenarios, not a sample: no intervals"
         )
         return "\n".join([*lines, *self._less()])
 
     def _less(self) -> list[str]:
-        """The part of the scenarios' loss that finds nothing left to destroy, in the mean."""
+        """The mean reduction of the scenario losses because the assets are no longer there."""
         if "initial_loss" not in self.tests[AS_GIVEN].columns:
             return []
         first, found = self.draws(AS_GIVEN, "initial_loss"), []
@@ -231,8 +231,8 @@ class ScenarioComparison:
             if not gone > 1e-9 * abs(most):  # rounding
                 continue
             text = (
-                f"{name}: the scenarios destroy {money(gone, self.unit)} less in the mean, because "
-                "they hit nodes that have paid out before"
+                f"{name}: the scenarios destroy {money(gone, self.unit)} less on average, because "
+                "nodes that they hit have paid out assets before"
             )
             found += textwrap.wrap(text, 79, subsequent_indent="    ")
         return found
@@ -242,6 +242,6 @@ class ScenarioComparison:
 
 
 def _statistics(levels: Sequence[float]) -> list[tuple[str, str, float]]:
-    """What a table calls a statistic, its name and its level: the mean, and those of the tail."""
+    """Label in a table, name and level of each statistic: the mean, and those of the tail."""
     tail = [(name, p) for p in levels for name in ("value_at_risk", "expected_shortfall")]
     return [("mean", "mean", 0.5), *((f"{SHORT[name]} {p:g}", name, p) for name, p in tail)]

@@ -21,13 +21,13 @@ from .runs import Used
 AS_GIVEN = "as given"
 FREE = "costs nothing"
 COLUMNS = {
-    "initial_loss": "money that the shock destroys where it strikes",
-    "socialized": "losses by contagion: all but what owners of the nodes hit lose at once, money",
+    "initial_loss": "assets that the shock destroys at the nodes hit, money",
+    "socialized": "losses by contagion: all but the immediate loss of owners of nodes hit, money",
     "loss": "loss of owners and of external creditors, in a cascade of holders and venues, money",
     "owners_loss": "loss of owners, money",
     "external_loss": "loss of external creditors, money",
-    "shortfall": "debts that are not paid, in the network and outside, money",
-    "deadweight": "money that is destroyed on the way",
+    "shortfall": "unpaid debts, in the network and outside, money",
+    "deadweight": "losses that arise in the propagation, such as default costs, money",
     "funded": "losses that the money put up bears, money",
     "defaults": "nodes in default, a number",
     "deficits": "deficits of closed accounts, money",
@@ -64,14 +64,14 @@ def measures(result: PropagationResult, used: Used) -> dict[str, float]:
 
 
 def measured(run: tuple[PropagationResult, Used], of: str) -> float:
-    """One measure of a run; `PolicyError` for one that there is not."""
+    """One measure of a run; `PolicyError` for an unknown one."""
     found = measures(*run)
     known_name(of, found, "measure")
     return found[of]
 
 
 def with_avoided(frame: pd.DataFrame, of: str) -> Table:
-    """A table with what each row avoids against the first, and that for a unit of its cost."""
+    """A table with the reduction of each row relative to the first, also per unit of its cost."""
     value, cost = frame[of].to_numpy(float), frame["cost"].to_numpy(float)
     avoided = value[0] - value
     ratio = [over(*pair) for pair in zip(avoided, cost, strict=True)]
@@ -81,7 +81,7 @@ def with_avoided(frame: pd.DataFrame, of: str) -> Table:
 
 
 def over(part: float, whole: float) -> float:
-    """Loss avoided for a unit of cost; nan where it costs nothing."""
+    """Loss avoided per unit of cost; nan if the cost is 0."""
     return part / whole if whole > 0 else float("nan")
 
 
@@ -91,7 +91,7 @@ class ShockComparison:
 
     Attributes
     ----------
-    runs : {name: (result, what is used of the money put up)}, the first is "as given".
+    runs : {name: (result, loss of the money put up)}, the first is "as given".
     interventions : {name: intervention}, without "as given".
     costs : {name: money}.
     of : the measure by which interventions are judged.
@@ -126,9 +126,8 @@ class ShockComparison:
         Columns: initial_loss, socialized, loss (of owners and of external creditors), owners_loss,
         external_loss (the parts of loss), shortfall (of all debts, in the graph and outside),
         deadweight, funded (borne by the money put up, and in none of the others), defaults (a
-        number); cost; avoided (of the measure `of`, against "as given") and avoided_per_cost, nan
-        where nothing is paid.
-        Models that do not settle claims have loss, funded and defaults only.
+        number); cost; avoided (of the measure `of`, against "as given") and avoided_per_cost (nan
+        if the cost is 0). Models that do not settle claims have only loss, funded and defaults.
         """
         frame = pd.DataFrame({name: measures(*run) for name, run in self.runs.items()}).T
         frame.index.name = "intervention"
@@ -139,8 +138,8 @@ class ShockComparison:
     def nodes(self) -> pd.DataFrame:
         """The loss at each node: one row a node, one column an intervention; money.
 
-        The losses of its owners, money put up included, and for models that settle claims those of
-        its external creditors.
+        It is the loss of its owners, including money put up, and for models that settle claims also
+        that of its external creditors.
         """
         columns = {}
         for name, result in self.results.items():
@@ -163,7 +162,7 @@ class ShockComparison:
         return "\n".join([*lines, *self._less()])
 
     def _less(self) -> list[str]:
-        """Where the shock destroys less, because of what has left the nodes that it hits."""
+        """Interventions for which the shock destroys less, because assets left the nodes hit."""
         first, found = self._first, []
         has = first.network.book.external_assets[first.triggers]
         for name, result in self.results.items():
@@ -173,8 +172,8 @@ class ShockComparison:
             most, now = self.table.loc[[AS_GIVEN, name], "initial_loss"]
             if most - now > 1e-9 * most:
                 text = (
-                    f"{name}: the shock destroys {money(most - now, self.unit)} less, because it "
-                    "hits nodes that have paid out before"
+                    f"{name}: the shock destroys {money(most - now, self.unit)} less, because "
+                    "nodes that it hits have paid out assets before"
                 )
                 found += textwrap.wrap(text, 79, subsequent_indent="    ")
         return found
@@ -195,7 +194,7 @@ def cell(value: float, digits: int = 4) -> str:
 
 
 def scaled(frame: pd.DataFrame, unit: str) -> tuple[float, str]:
-    """The divisor that makes amounts short, and the words for it.
+    """The divisor that shortens amounts, and its label.
 
     >>> scaled(pd.DataFrame({"loss": [2.3e9, 5e6]}), "USD")
     (1000000.0, 'in USD m')
@@ -205,7 +204,7 @@ def scaled(frame: pd.DataFrame, unit: str) -> tuple[float, str]:
 
 
 def aligned(frame: pd.DataFrame) -> str:
-    """A table of words with names on the left, names cut so that it is 79 columns wide."""
+    """A text table with names on the left, shortened so that it is 79 columns wide."""
     head, rows = list(map(str, frame.columns)), frame.to_numpy(object).tolist()
     wide = [max(len(h), *(len(row[k]) for row in rows)) for k, h in enumerate(head)]
     names = [str(name) for name in frame.index]

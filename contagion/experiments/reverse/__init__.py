@@ -1,13 +1,13 @@
-"""Reverse stress: the smallest shock, the fewest triggers, the buffers that just suffice.
+"""Reverse stress tests: the smallest shock, the fewest triggers, the smallest sufficient buffers.
 
-Start with :func:`smallest_shock`. Every answer says whether it is exact or bracketed, and whether
-the model was run at it and just below.
+Start with :func:`smallest_shock`. Every answer states whether it is exact or bracketed, and whether
+it was confirmed by model runs at the answer and just below it.
 
 - `smallest`, `program`, `direction`: exact by a mixed-integer programme, or along directions
 - `falls`: the smallest fall of prices
 - `triggers`: the fewest defaults that reach a goal
-- `buffers`: the fund, or the capital, that would be enough
-- `answer`: what a search hands back
+- `buffers`: the smallest fund, or capital, that is sufficient
+- `answer`: the result of a search
 """
 
 from __future__ import annotations

@@ -23,13 +23,13 @@ NORMS = ("money", "largest", "relative")
 
 @dataclass(frozen=True)
 class Goal:
-    """The goal of the shock; one of the two.
+    """The goal of the shock: `fail` or `loss`.
 
     Attributes
     ----------
     fail : rows of nodes that all have to be in default.
-    loss : money that owners have to lose in all, by the shock and by contagion, on top of `base`.
-    base : money that they lose without it, because nodes are insolvent before.
+    loss : total loss of owners to be reached, by the shock and by contagion, above `base`, money.
+    base : loss without the shock, because nodes are insolvent before, money.
     """
 
     fail: tuple[int, ...] = ()
@@ -40,9 +40,7 @@ class Goal:
     def of(network: ExposureNetwork, fail: Any, loss: float | None) -> Goal:
         """From names; `UnknownNameError` for an unknown node, `ArgumentError` for none or both."""
         if (fail is None) == (loss is None):
-            raise ArgumentError(
-                "Say what the shock has to do: fail= a node or nodes, or loss= money."
-            )
+            raise ArgumentError("Give one goal: fail= a node or nodes, or loss= money.")
         if loss is not None:
             if not (np.isfinite(loss) and loss > 0):
                 raise ArgumentError(f"loss = {loss}: money above 0.")
@@ -62,14 +60,14 @@ class Goal:
     def holds(
         self, network: ExposureNetwork, outcome: Outcome, losses: np.ndarray | float
     ) -> np.ndarray:
-        """(B,) bool: does each outcome have it?"""
+        """(B,) bool: whether each outcome reaches the goal."""
         if self.fail:
             return np.asarray(outcome.defaulted[:, list(self.fail)].all(axis=1))
         lost = owners(network, outcome, losses).sum(axis=1)
         return np.asarray(lost - self.base >= self.loss * (1 - 1e-9))
 
     def counted(self, network: ExposureNetwork, model: Model, recoveries: np.ndarray) -> Goal:
-        """The same goal, with what is lost before the shock as its base."""
+        """The same goal, with the losses before the shock as its base."""
         if self.fail:
             return self
         none = np.zeros((1, len(network)))
@@ -77,14 +75,14 @@ class Goal:
         return replace(self, base=float(owners(network, outcome, none).sum()))
 
     def words(self, network: ExposureNetwork) -> str:
-        """The goal as words."""
+        """The goal in words."""
         if self.fail:
             return "default of " + ", ".join(str(network.names[at]) for at in self.fail)
         return f"a loss of {money(self.loss, network.unit)}"
 
 
 def owners(network: ExposureNetwork, outcome: Outcome, losses: np.ndarray | float) -> np.ndarray:
-    """(B, n) what the owners of each node lose, from face values, money."""
+    """(B, n) losses of the owners of each node relative to face values, money."""
     before = np.maximum(network.book.equity, 0.0)
     limited = network.book.known & network.book.can_fail
     fall = before - np.maximum(outcome.equity, 0.0)
@@ -97,15 +95,16 @@ class Smallest:
 
     Attributes
     ----------
-    losses : Series node → external assets destroyed, money, without the zeros.
-    size : its size in the norm: money in all ("money"), of the node hit most ("largest"), or as
-        the largest part of the external assets of a node ("relative").
+    losses : Series node → external assets destroyed, money, without zeros.
+    size : its size in the norm: total loss ("money"), loss of the node hit most ("largest"), or the
+        largest loss relative to the external assets of a node ("relative").
     below : the largest size, in the same direction, at which the goal is known not to be reached.
     norm, direction, method : how it was found.
-    exact : true where no smaller shock of any direction reaches the goal.
-    least : a size below which no shock of any direction does; nan where none is known.
+    exact : True if no smaller shock in any direction reaches the goal.
+    least : lower bound: no shock of a smaller size, in any direction, reaches the goal; nan if not
+        known.
     verified : the model was run at `size` (goal reached) and at `below` (not reached).
-    goal, unit : words.
+    goal, unit : text for display.
     """
 
     losses: pd.Series
@@ -158,7 +157,7 @@ class Search:
     ----------
     network, model, goal, norm : as given.
     assets : (n,) external assets that the shock may destroy, money.
-    recoveries : (n,) what nodes that fail anyway pay, nan for the others.
+    recoveries : (n,) recovery rates of nodes set to default by the given shock, nan for the others.
     """
 
     network: ExposureNetwork
@@ -169,16 +168,16 @@ class Search:
     recoveries: np.ndarray
 
     def reached(self, losses: np.ndarray) -> np.ndarray:
-        """(B,) bool: does each shock (B, n) bring it about?
+        """(B,) bool: whether each shock (B, n) reaches the goal.
 
-        A run that stops before its tolerance has lost too little: what it reaches is reached.
+        A run that stops before convergence underestimates losses, so a goal it reaches is reached.
         """
         pins = np.broadcast_to(self.recoveries, losses.shape)
         outcome = self.model.solve(self.network, losses, pins)
         return self.goal.holds(self.network, outcome, losses)
 
     def confirmed(self, pair: np.ndarray) -> bool:
-        """Reached by the first shock of a pair (2, n) and not by the second, in runs that end."""
+        """Whether only the first shock of a pair (2, n) reaches the goal, in runs that converge."""
         pins = np.broadcast_to(self.recoveries, pair.shape)
         outcome = self.model.solve(self.network, pair, pins)
         first, second = self.goal.holds(self.network, outcome, pair)
@@ -221,7 +220,7 @@ class Search:
 
 
 def assets_of(network: ExposureNetwork, hit: Iterable[Any] | None) -> np.ndarray:
-    """(n,) external assets that the shock may destroy, money; 0 where it may not or none known."""
+    """(n,) external assets that the shock may destroy, money; 0 if not allowed or not known."""
     assets: np.ndarray = network.book.stated_assets
     if hit is None:
         return assets

@@ -1,4 +1,4 @@
-"""Buffers: what a fund, or capital, would have to be; and what it must have been."""
+"""Buffers: the smallest sufficient fund or capital, and equity implied by observed defaults."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ...network.exposure_network import ExposureNetwork
 from ...shocks import Shock
 from ...text import money
 
-NEAR = 1e-6  # how far below the break-even the model is run, as a part of it
+NEAR = 1e-6  # relative distance below the break-even at which the model is run
 
 
 @dataclass(frozen=True, repr=False)
@@ -26,9 +26,9 @@ class BreakEven:
 
     Attributes
     ----------
-    node : the node that gets it.
-    need : money, on top of what the node has; 0 where it pays in full anyway.
-    saved : what its creditors and all further nodes lose less with it, money.
+    node : the node that receives it.
+    need : buffer above the existing funds of the node, money; 0 if it pays in full without one.
+    saved : losses of its creditors and all further nodes that the buffer averts, money.
     verified : the model was run with the buffer (the node pays in full) and just below (it does
         not).
     unit : of money.
@@ -54,24 +54,24 @@ class BreakEven:
 def break_even_fund(
     network: ExposureNetwork, node: Any, shock: Shock, model: Model | None = None
 ) -> BreakEven:
-    """How large an insurance fund, or how much more capital, lets a node pay everything it owes.
+    """The smallest insurance fund, or additional capital, with which a node pays its debts in full.
 
         need = max(0, due − funds),   funds with the node paying in full
 
-    One clearing in which the node is made to pay in full gives the funds it then has, with what
-    comes back to it through the graph; so the answer is exact. The fund is external assets of the
-    node, which its own equity and every layer of its rule stand before.
+    One clearing run, with the node set to pay in full, gives its funds, including payments that
+    return to it through the graph; so the answer is exact. The fund is part of the external assets
+    of the node; its equity and every layer of its rule lose before it.
 
     Parameters
     ----------
     network, shock : the run.
-    node : the venue. It must not be one that the shock fails with a pinned recovery.
+    node : the venue. The shock must not set it to default with a fixed recovery rate.
     model : one that settles claims by clearing alone; by default `EisenbergNoe()`.
 
     Raises
     ------
     UnknownNameError : for an unknown node, with the closest name.
-    ArgumentError : for a node that the shock pins in default.
+    ArgumentError : for a node that the shock sets to default.
     ModelError : for models that do not settle claims, or have other channels.
 
     Example
@@ -91,8 +91,8 @@ def break_even_fund(
     losses, recoveries = hit.losses, hit.pins
     if not np.isnan(recoveries[at]):
         raise ArgumentError(
-            f"{str(node)!r} fails by the shock, whatever it has: give its loss of assets instead "
-            "of a default, Shock.loss."
+            f"{str(node)!r} is set to default by the shock, whatever its funds. Give its loss of "
+            "assets instead of a default: Shock.loss."
         )
     paid = recoveries.copy()
     paid[at] = 1.0
@@ -117,21 +117,21 @@ def consistent_buffers(
     failed: Iterable[Any] = (),
     model: Model | None = None,
 ) -> pd.DataFrame:
-    """What equity every node must have had, given who survived a shock and who did not.
+    """Bounds on the equity of nodes, implied by their observed survival or default.
 
-    A survivor paid in full, so it had at least what it lost then; a node that failed had less than
-    what it would have lost while paying in full. With all survivors paying in full and the others
-    clearing as the data say:
+    A survivor paid in full, so its equity was at least its losses. A node in default had less
+    equity than its losses would have been if it had paid in full. With all survivors paying in
+    full, and the other nodes clearing according to the data:
 
         survivor:  equity_j >= losses_j + claims lost_j
-        failed:    equity_j <  losses_j + claims lost_j,   j made to pay in full
+        failed:    equity_j <  losses_j + claims lost_j,   j set to pay in full
 
     Parameters
     ----------
-    network : balance sheets where they are known; those of the failed nodes decide what they
-        pay, and with it what the others lose.
-    shock : what happened.
-    survived, failed : what was observed; other nodes clear as the data say.
+    network : balance sheets where they are known; those of the failed nodes determine their
+        payments, and so the losses of the others.
+    shock : the shock that occurred.
+    survived, failed : the observed nodes; other nodes clear according to the data.
     model : one that settles claims by clearing alone; by default `EisenbergNoe()`.
 
     Returns
@@ -143,12 +143,12 @@ def consistent_buffers(
 
     Raises
     ------
-    UnknownNameError, ArgumentError, ModelError : for an unknown node, one that is said to have done
-        both, one that the shock fails and that survived, and models without clearing.
+    UnknownNameError, ArgumentError, ModelError : for an unknown node, one named in both, a survivor
+        that the shock sets to default, and models without clearing.
 
     Example
     -------
-    a fails; b lost 10 and survived, c lost 4 and did not.
+    a defaults; b lost 10 and survived, c lost 4 and defaulted.
 
     >>> import contagion as ct
     >>> net = ct.ExposureNetwork.from_matrix([[0, 10, 4], [0, 0, 0], [0, 0, 0]], ["a", "b", "c"],
@@ -167,10 +167,10 @@ def consistent_buffers(
     )
     both = [str(network.names[at]) for at in stood if at in fell]
     if both:
-        raise ArgumentError(f"{both[0]!r} is said to have survived and to have failed.")
+        raise ArgumentError(f"{both[0]!r} is in both survived= and failed=.")
     pinned = [str(network.names[at]) for at in stood if not np.isnan(recoveries[at])]
     if pinned:
-        raise ArgumentError(f"{pinned[0]!r} is said to have survived, and fails by the shock.")
+        raise ArgumentError(f"{pinned[0]!r} is in survived=, but the shock sets it to default.")
     fell = [at for at in fell if np.isnan(recoveries[at])]
     pins = np.tile(recoveries, (1 + len(fell), 1))
     pins[:, stood] = 1.0
@@ -200,7 +200,7 @@ def consistent_buffers(
 
 
 def _cleared(network: ExposureNetwork, model: Model, losses: np.ndarray, pins: np.ndarray) -> Any:
-    """The outcome, of a model in which a node that is pinned at 1 does nothing but pay."""
+    """The outcome; only for models in which a node with recovery rate 1 has no other effect."""
     if not model.settles:
         raise ModelError(f"{type(model).__name__} does not settle claims; use EisenbergNoe.")
     outcome = model.solve(network, np.broadcast_to(losses, pins.shape), pins)
@@ -213,7 +213,7 @@ def _cleared(network: ExposureNetwork, model: Model, losses: np.ndarray, pins: n
 
 
 def _borne(network: ExposureNetwork, losses: np.ndarray, outcome: Any) -> np.ndarray:
-    """(B, n) what owners and external creditors of each node lose."""
+    """(B, n) losses of owners and external creditors of each node."""
     book = network.book
     before = np.maximum(book.equity, 0.0)
     owners = np.where(book.known, before - np.maximum(outcome.equity, 0.0), losses + outcome.lost)
@@ -221,7 +221,7 @@ def _borne(network: ExposureNetwork, losses: np.ndarray, outcome: Any) -> np.nda
 
 
 def _whole(network: ExposureNetwork, model: Model, shock: Shock, at: int, more: float) -> bool:
-    """Does the node pay everything it owes with so much more outside?"""
+    """Whether the node pays in full with the additional external assets `more`."""
     name, due = network.names[at], float(network.segments.due[at])
     assets = float(network.book.external_assets[at]) + more
     richer = network.with_nodes(external_assets={name: assets}, can_fail={name: True})
@@ -239,7 +239,7 @@ def _confirmed(
     at: int,
     bound: float,
 ) -> bool:
-    """With equity at the bound the node survives, and just below it does not."""
+    """Whether the node survives with equity at the bound, and defaults just below it."""
     pins = pins.copy()
     pins[at] = np.nan
     name, owed = network.names[at], network.book.debts[at]

@@ -7,26 +7,26 @@ from scipy.sparse import csr_array, diags_array
 
 from .answer import Search
 
-POINTS = 9  # sizes tried at once
+POINTS = 9  # sizes run at once
 TOLERANCE = 1e-8  # of the largest size
-NOISE = 1e-8  # of it as well: how far a run may be from its fixed point
-ENTRIES, FEWEST = 2**22, 100  # of the directions that are tried, but at least so many directions
-HOPS = 6  # over which losses are followed to say from where most arrives
+NOISE = 1e-8  # of the largest size: distance of a run from its fixed point
+ENTRIES, FEWEST = 2**22, 100  # most entries of the directions, but at least FEWEST directions
+HOPS = 6  # steps over which losses are traced to rank the directions
 
 
 def along(search: Search, lines: np.ndarray) -> tuple[int, float, float]:
-    """The direction (of K, rows of `lines` (K, n)) that needs the least size, and its bracket.
+    """The direction (of K, rows of `lines` (K, n)) with the smallest size, and its bracket.
 
-    A shock of size t along d destroys `min(t d_i, assets_i)`; sizes run from 0 to the one at which
-    everything along d is gone. All directions are run at the same sizes, and those that do not
-    reach the goal where another one does are left. Losses only grow with t, in every model whose
-    losses are monotone in the shock.
+    A shock of size t along d destroys `min(t d_i, assets_i)`; sizes range from 0 to the one that
+    destroys all assets along d. All directions are run at the same sizes; a direction that does not
+    reach the goal at a size where another does is dropped. Losses have to increase with t, as in
+    every model that is monotone in the shock.
 
     Returns
     -------
-    best : row of `lines`; low, high : the goal is not reached at `low`, in no direction, and
-    reached at `high`. Both are nan where no direction reaches it, and `low` is −0.0 where it is
-    reached without a shock.
+    best : row of `lines`; low, high : no direction reaches the goal at `low`, and `best` reaches it
+    at `high`. Both are nan if no direction reaches the goal, and `low` is −0.0 if it is reached
+    without a shock.
     """
     with np.errstate(divide="ignore", invalid="ignore"):
         top = np.where(lines > 0, search.assets / lines, 0.0).max(axis=1)
@@ -52,16 +52,16 @@ def along(search: Search, lines: np.ndarray) -> tuple[int, float, float]:
 
 
 def _at(search: Search, directions: np.ndarray, sizes: np.ndarray) -> np.ndarray:
-    """(K,) bool: is the goal reached at these sizes?"""
+    """(K,) bool: whether the goal is reached at these sizes."""
     return search.reached(np.minimum(sizes[:, None] * directions, search.assets))
 
 
 def usual(search: Search) -> tuple[np.ndarray, list[str], str]:
-    """Every single node alone and all in proportion, each of size 1; their names, and what is left.
+    """Each node alone and all in proportion, with size 1; their names, and a text on the selection.
 
-    In a large network only the nodes whose loss can matter most for the goal. This is measured by
-    external assets, times the part that reaches the nodes that have to fail if no node on the way
-    absorbs any. The text says how many of how many.
+    A large network uses only the nodes whose loss can contribute most to the goal, measured by
+    external assets times the share that reaches the nodes that have to default if no node on the
+    way absorbs any loss. The text gives the number of nodes used.
     """
     network, assets = search.network, search.assets
     nodes = np.flatnonzero(assets > 0)
@@ -80,7 +80,7 @@ def usual(search: Search) -> tuple[np.ndarray, list[str], str]:
 
 
 def _passed(search: Search) -> np.ndarray:
-    """(n,) part of a loss that reaches the nodes that have to fail; 1 for a goal of money."""
+    """(n,) share of a loss that reaches the nodes that have to default; 1 for a goal `loss`."""
     network, goal = search.network, np.zeros(len(search.network))
     if not search.goal.fail:
         return goal + 1.0

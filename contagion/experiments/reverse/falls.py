@@ -1,4 +1,4 @@
-"""The smallest fall of prices that fails a node, or makes others lose so much."""
+"""The smallest fall of prices that makes a node default, or causes a given loss."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ...results.outcome import Outcome
 from ...shocks import Shock
 from ...text import known_name, money
 
-COARSE, POINTS = 48, 8  # sizes looked at first, and in every bracket
+COARSE, POINTS = 48, 8  # sizes run first, and in each bracket
 TOLERANCE = 1e-8  # of the largest fall
 NONE = Shock()
 
@@ -30,8 +30,8 @@ class SmallestFall:
 
     Attributes
     ----------
-    moves : {asset: relative change} at which the goal is reached; empty where it never is.
-    size : the largest of these falls, above 0; nan where the goal is not reached.
+    moves : {asset: relative change} at which the goal is reached; empty if it is never reached.
+    size : the largest of these falls, above 0; nan if the goal is not reached.
     below : the largest size at which the goal is known not to be reached, just below.
     verified : the model was run at `size` (goal reached) and at `below` (not reached).
     goal : in words.
@@ -67,31 +67,31 @@ def smallest_fall(
     socialized: float | None = None,
     given: Shock = NONE,
 ) -> SmallestFall:
-    """The smallest fall of prices that fails a node, or makes others lose so much.
+    """The smallest fall of prices that makes a node default, or causes a given loss.
 
         min t   such that the goal holds when the price of each asset a falls by t · weight_a
 
-    With any model, also with a :class:`~contagion.liquidation.CoupledCascade`, where a larger fall
-    need not do more. Sizes are looked at from 0 to the one at which a price is 0, and the first
-    interval in which the goal comes to be reached is bracketed by runs.
+    Any model can be used, also a :class:`~contagion.liquidation.CoupledCascade`, in which a larger
+    fall need not cause a larger loss. Sizes are run from 0 to the one at which a price is 0, and
+    the first interval in which the goal is reached is bracketed by further runs.
 
     Parameters
     ----------
     network, model : as for `model.propagate`; by default `EisenbergNoe()`.
-    assets : names, which fall alike, or {asset: weight > 0}.
-    fail : node that has to default. loss : money that owners and external creditors have to lose
-        because of it. socialized : the part of it by contagion. One of the three.
-    given : a shock that happens anyway.
+    assets : names, with equal relative falls, or {asset: weight > 0}.
+    fail : node that has to default. loss : loss of owners and external creditors that the fall has
+        to cause, money. socialized : the part of it by contagion. Give one of the three.
+    given : a shock that is applied in any case.
 
     Raises
     ------
     UnknownNameError : for an unknown node or asset, with the closest name.
     ArgumentError : for no goal or several, or weights that are not above 0.
-    ConvergenceError : where the model does not converge without any shock.
+    ConvergenceError : if the model does not converge without any shock.
 
     Example
     -------
-    h is long 10 at 100 with a margin of 100 and nothing else: below 90 others lose, 20 at 88.
+    h is long 10 units at 100, with a margin of 100 only: below a price of 90 others lose, 20 at 88.
 
     >>> import contagion as ct
     >>> net = ct.ExposureNetwork({"node": ["v"], "external_assets": [30.0]},
@@ -115,7 +115,7 @@ def smallest_fall(
         if not (np.isfinite(weight) and weight > 0):
             raise ArgumentError(f"assets= gives {name!r} {weight}: a weight above 0.")
     if not weights:
-        raise ArgumentError("assets= names none whose price falls.")
+        raise ArgumentError("assets= is empty: name at least one asset.")
 
     def reached(sizes: np.ndarray) -> np.ndarray:
         hits = [(given + Shock.price({a: -t * w for a, w in weights.items()})).arrays(network)
@@ -163,7 +163,7 @@ class _Goal:
     ) -> _Goal:
         named = [what for what in (fail, loss, socialized) if what is not None]
         if len(named) != 1:
-            raise ArgumentError("Say what the fall has to do: fail=, loss= or socialized=, one.")
+            raise ArgumentError("Give one goal: fail=, loss= or socialized=.")
         if fail is None and not (np.isfinite(named[0]) and named[0] > 0):
             raise ArgumentError(f"{named[0]}: money above 0.")
         reference = model.run(network, np.zeros(len(network)))
@@ -178,7 +178,7 @@ class _Goal:
         return cls(network, model, reference, None, float(named[0]), social, words)
 
     def holds(self, hit: Hit) -> np.ndarray:
-        """(B,) bool: does each scenario reach it? One that did not converge has lost too little."""
+        """(B,) bool: whether each scenario reaches the goal; without convergence losses are low."""
         outcome = self.model.solve(self.network, *hit)
         if self.node is not None:
             return np.asarray(outcome.defaulted[:, self.node])

@@ -10,11 +10,11 @@ from scipy.sparse import coo_array, csr_array
 from ...kernels.programs import integer_program
 from .answer import Search
 
-MARGIN = 1e-7  # of the balance sheet: how far below what is due a node in default has to be
+MARGIN = 1e-7  # of the balance sheet: smallest shortfall of a node in default
 
 
 class Rows:
-    """Rows of a programme `low <= A z <= high`, put together one block at a time."""
+    """Constraints of a programme `low <= A z <= high`, assembled block by block."""
 
     def __init__(self, columns: int):
         self.columns = columns
@@ -37,17 +37,18 @@ class Rows:
 
 
 def solve(search: Search, seconds: float) -> tuple[np.ndarray | None, bool, str]:
-    """The smallest shock (n,), whether it is proved to be, and what the solver said.
+    """The smallest shock (n,), whether it is proved to be optimal, and the message of the solver.
 
-    Variables: shock x, funds f, payments p on segments, u and v (a segment is begun, is full),
-    equity e, size t. With `a` external assets, `c` claims, S shares, w widths, b starts:
+    Variables: shock x, funds f, payments p on segments, u and v (payments on a segment have
+    started, are complete), equity e, size t. With `a` external assets, `c` claims, S shares,
+    w widths, b starts:
 
         f = a − x + c − Sᵀ (w − p)
         0 <= p <= w u,   p >= w v,   p <= f − b + M (1 − u),   p >= f − b − M v
         e >= 0,   e >= f − due
 
-    u and v make p = clip(f − b, 0, w) in every solution; payments of nodes that cannot fail, or
-    are pinned, are constants.
+    u and v enforce p = clip(f − b, 0, w) in every solution; payments of nodes that cannot fail, or
+    have a fixed recovery rate, are constants.
     """
     network, goal, assets = search.network, search.goal, search.assets
     book, segments, recoveries = network.book, network.segments, search.recoveries
@@ -93,7 +94,7 @@ def solve(search: Search, seconds: float) -> tuple[np.ndarray | None, bool, str]
         limited = (book.can_fail & book.known) | pinned
         equity = np.where(limited, np.nan_to_num(book.equity) / size, 0.0)
         counted = np.maximum(equity, 0.0)
-        # owners who bear without limit lose what falls away from their funds
+        # owners without limited liability lose the full reduction of funds
         whole = np.where(limited, 0.0, own + claims)
         terms: list[tuple[int, Any]] = [(e, csr_array(limited[None] * 1.0))]
         terms.append((f, csr_array((~limited)[None] * 1.0)))

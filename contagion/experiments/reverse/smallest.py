@@ -1,4 +1,4 @@
-"""The smallest shock that fails a node or reaches a loss: exact where the model allows."""
+"""The smallest shock that makes a node default or reaches a loss: exact for some models."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from . import program
 from .answer import NORMS, Goal, Norm, Search, Smallest, assets_of
 from .direction import along, usual
 
-SEGMENTS = 400  # the programme is tried up to so many segments
+SEGMENTS = 400  # largest number of segments for the programme
 NONE = Shock()
 
 
@@ -34,28 +34,28 @@ def smallest_shock(
     given: Shock = NONE,
     seconds: float = 30.0,
 ) -> Smallest:
-    """The smallest loss of external assets that fails a node, or makes owners lose so much.
+    """The smallest loss of external assets that makes a node default, or causes a given loss.
 
         min ‖x‖   such that the goal holds in the clearing after e − x,   0 <= x <= e
 
-    With `EisenbergNoe`, whatever the rules of the nodes, the programme is mixed-integer and solved
-    to the optimum by HiGHS. Along one direction, and for every other model, the size is bracketed
-    by runs to 1e-8 of the largest one; without a direction these runs hit every single node, and
-    all external assets in proportion. The smallest of them is returned, which need not be the
-    smallest of all. The answer says which.
+    With `EisenbergNoe` and any rules, it is a mixed-integer programme, solved to the optimum by
+    HiGHS. Along one direction, and for every other model, the size is bracketed by runs to 1e-8 of
+    the largest one. Without a direction these runs shock each node alone, and all external assets
+    in proportion; the smallest of these shocks need not be the smallest of all. The answer states
+    which method was used.
 
     Parameters
     ----------
     network : the exposures.
     model : by default `EisenbergNoe()`.
     fail : node, or list of nodes that all have to default.
-    loss : money that owners have to lose in all, the nodes hit included, on top of what is lost
-        without the shock. One of the two.
+    loss : total loss of owners, also of the nodes hit, above the loss without the shock, money.
+        Give `fail` or `loss`.
     norm : "money" (all losses), "largest" (of one node) or "relative" (to external assets).
-    direction : {node: weight >= 0}, or "proportional" to external assets; None for any.
+    direction : {node: weight >= 0}, or "proportional" to external assets; None for any direction.
     hit : nodes that the shock may hit, by default all with external assets.
-    given : a shock that happens anyway; losses come on top of it.
-    seconds : time for the programme; when it runs out the best shock found is not `exact`.
+    given : a shock that is applied in any case; the smallest shock is added to it.
+    seconds : time limit of the programme; if it is reached, the best shock found is not `exact`.
 
     Raises
     ------
@@ -64,7 +64,7 @@ def smallest_shock(
 
     Example
     -------
-    b (equity 3) holds 10 of a (equity 2, external assets 12): a has to lose 2 + 3.
+    b (equity 3) has a claim of 10 on a (equity 2, external assets 12): a has to lose 2 + 3.
 
     >>> import contagion as ct
     >>> net = ct.ExposureNetwork.from_matrix([[0, 10], [0, 0]], ["a", "b"],
@@ -81,14 +81,14 @@ def smallest_shock(
     expect("Shock", given=given)
     choice(norm, NORMS, "norm")
     goal = Goal.of(network, fail, loss)
-    hit_before = model.in_money(network, given, "what comes on top")
+    hit_before = model.in_money(network, given, "the smallest loss")
     base, recoveries = hit_before.losses, hit_before.pins
     if base.any():
         network = network.with_nodes(external_assets=network.book.external_assets - base)
     assets = assets_of(network, hit)
     pinned = [at for at in goal.fail if not np.isnan(recoveries[at])]
     if pinned:
-        raise ArgumentError(f"{str(network.names[pinned[0]])!r} fails by the shock given.")
+        raise ArgumentError(f"The given shock sets {str(network.names[pinned[0]])!r} to default.")
     goal = goal.counted(network, model, recoveries)
     search = Search(network, model, goal, norm, assets, recoveries)
     if direction is not None:
@@ -98,7 +98,7 @@ def smallest_shock(
     if _exact(network, model):
         found, proved, said = program.solve(search, seconds)
         if found is None and proved:
-            why = "HiGHS proves that no loss of external assets does it"
+            why = "HiGHS proves that no loss of external assets reaches the goal"
             return search.unreachable("any direction", why)
         if found is not None:
             answer = _answer(search, found, proved, said)
@@ -109,7 +109,7 @@ def smallest_shock(
 
 
 def _exact(network: ExposureNetwork, model: Model) -> bool:
-    """Clearing without default costs, calls or shares, and small enough."""
+    """Whether the programme applies: clearing without default costs, calls or shares, not large."""
     plain = type(model) is EisenbergNoe and network.shareholdings is None
     return plain and network.guarantees is None and len(network.segments.owner) <= SEGMENTS
 
@@ -134,13 +134,13 @@ def _direction(
 
 
 def _bracketed(search: Search, lines: np.ndarray, words: list[str], said: str = "") -> Smallest:
-    """The smallest over directions, bracketed by runs."""
+    """The smallest shock over the directions, bracketed by runs."""
     if not len(lines):
-        return search.unreachable("any direction", "There is nothing to destroy.")
+        return search.unreachable("any direction", "There are no external assets to destroy.")
     best, low, high = along(search, lines)
     if np.isnan(high):
         where = words[0] if len(words) == 1 else "single nodes and in proportion"
-        return search.unreachable(where, f"Not reached when everything is gone{said}.")
+        return search.unreachable(where, f"Not reached with the loss of all assets{said}.")
     pair = np.minimum(np.array([[high], [low]]) * lines[best], search.assets)
     sure = high == 0 or search.confirmed(pair)
     method = f"bracketed by runs of {type(search.model).__name__}{said}"
@@ -150,8 +150,8 @@ def _bracketed(search: Search, lines: np.ndarray, words: list[str], said: str = 
 def _answer(search: Search, found: np.ndarray, proved: bool, said: str) -> Smallest:
     """The shock of the programme; its size is confirmed by runs along its direction.
 
-    Where money goes round in a circle that nothing enters or leaves, clearing vectors are not
-    unique; the programme may then find a smaller one than the greatest, and its size is a bound.
+    In a closed cycle of debts without payments from or to others, clearing vectors are not unique.
+    The programme may then find a smaller one than the greatest, and its size is a lower bound.
     """
     _, low, high = along(search, found[None])
     near = high <= 1.0 + 1e-4

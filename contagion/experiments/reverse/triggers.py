@@ -1,4 +1,4 @@
-"""The fewest defaults that reach a goal: sets of nodes, tried from the smallest."""
+"""The fewest defaults that reach a goal: sets of nodes, the smallest first."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ...shocks import Shock
 from .answer import Goal, owners
 
 CHUNK = 2**21  # entries of a batch of scenarios
-SETS = 200_000  # sets that are tried at most
+SETS = 200_000  # largest number of sets that are run
 
 
 @dataclass(frozen=True, repr=False)
@@ -29,12 +29,12 @@ class Triggers:
 
     Attributes
     ----------
-    nodes : the smallest set found; empty where none was.
+    nodes : the smallest set found; empty if none was found.
     others : how many other sets of the same size reach the goal.
     recovery : of the triggers.
-    exact : every smaller set was tried, and none reaches the goal.
+    exact : every smaller set was run, and none reaches the goal.
     tried : sets that were run; least : no set with fewer nodes than this reaches the goal.
-    goal : words.
+    goal : text for display.
     """
 
     nodes: tuple[Any, ...]
@@ -77,22 +77,22 @@ def fewest_triggers(
     sets: int = SETS,
     progress: bool = False,
 ) -> Triggers:
-    """The fewest nodes whose default, for outside reasons, fails a node or reaches a loss.
+    """The fewest nodes whose exogenous default makes a node default or reaches a loss.
 
     All sets of one node are run, then all of two, and so on, in batches. So the answer is the
-    smallest, because all smaller sets were tried; of sets of one size the one with the largest loss
-    of others is returned. When there are too many sets of a size, the search goes on from the best
-    set, one node at a time, and the answer is an upper bound.
+    smallest set; of several sets of that size the one with the largest loss of others is returned.
+    If there are too many sets of a size, the search continues from the best set, one node at a
+    time, and the answer is an upper bound.
 
     Parameters
     ----------
     network : the exposures.
     model : any; by default `EisenbergNoe()`.
-    fail, loss : the goal, as in :func:`smallest_shock`; a node that has to fail is no trigger.
+    fail, loss : the goal, as in :func:`smallest_shock`; a node in `fail` cannot be a trigger.
     recovery : recovery rate on claims on the triggers.
-    candidates : nodes that may be triggers, by default all that owe anything in the graph.
-    max_size : of the largest set that is looked for.
-    sets : the most sets of one size that are run.
+    candidates : nodes that may be triggers, by default all with debts in the graph.
+    max_size : size of the largest sets that are run.
+    sets : largest number of sets of one size that are run.
     progress : show a progress bar.
 
     Raises
@@ -101,7 +101,7 @@ def fewest_triggers(
 
     Example
     -------
-    c (equity 12) holds 10 of a and 8 of b: it takes both.
+    c (equity 12) has claims of 10 on a and 8 on b: it takes both defaults.
 
     >>> import contagion as ct
     >>> net = ct.ExposureNetwork.from_matrix([[0, 0, 10], [0, 0, 8], [0, 0, 0]], ["a", "b", "c"],
@@ -125,7 +125,7 @@ def fewest_triggers(
             else:
                 least = size if greedy is None else greedy
                 greedy = least
-                first = run.largest  # of the size before; the runs change it
+                first = run.largest  # of the previous size, before the runs change it
                 hit, best = run.all((*first, at) for at in pool if at not in first)
             if hit:
                 names = tuple(network.names[at] for at in best)
@@ -147,7 +147,7 @@ class _Batches:
         self.largest: tuple[int, ...] = ()
 
     def all(self, sets: Iterable[tuple[int, ...]]) -> tuple[int, tuple[int, ...]]:
-        """How many sets reach the goal, and the one of them with the largest loss of others.
+        """The number of sets that reach the goal, and the one with the largest loss of others.
 
         `largest` becomes the set with the largest loss, whether it reaches the goal or not.
         """

@@ -1,12 +1,12 @@
-"""Many scenarios through a model: losses, defaults, VaR and ES with their errors, resumable.
+"""Stress tests: many scenarios run with a model; losses, defaults, VaR and ES with their errors.
 
 Start with :func:`stress_test`; :func:`load` and :func:`resume` read a folder that it wrote.
 
-- `run`, `work`, `plan`, `sums`: chunks, processes, sums that do not depend on the cutting
-- `checks`, `spec`: what is asked for, checked; what a run is, in plain values
-- `losses`, `scalars`, `nodes`, `collect`: what an outcome means by scenario and by node
-- `result`: the answer with labels and errors; VaR intervals come from `contagion/statistics`
-- `folder`, `saved`: runs on disk
+- `run`, `work`, `plan`, `sums`: chunks, processes, sums that do not depend on the chunks
+- `checks`, `spec`: checks of the arguments; the specification of a run in plain values
+- `losses`, `scalars`, `nodes`, `collect`: losses by scenario and by node
+- `result`: the results with labels and errors; VaR intervals are in `contagion/statistics`
+- `folder`, `saved`: runs on disk, which can be resumed
 """
 
 from .result import StressTest

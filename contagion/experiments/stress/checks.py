@@ -46,11 +46,11 @@ def networks_of(networks: ExposureNetwork | Iterable[ExposureNetwork]) -> list[E
 def fit(
     networks: Sequence[ExposureNetwork], scenarios: Scenarios, target_error: float | None
 ) -> None:
-    """Scenarios of the nodes of the networks, and not more than these have to lose."""
+    """Check that scenarios match the nodes of the networks and destroy at most their assets."""
     if target_error is not None and not scenarios.sampled:
         raise StressError(
-            "target_error needs a random sample, and these scenarios are a list: there is no "
-            "error to look at. Leave target_error out."
+            "target_error needs a random sample, and these scenarios are a list: they have no "
+            "standard error. Leave target_error out."
         )
     if len(scenarios) < 2:
         raise StressError(
@@ -97,7 +97,7 @@ def options(
     target: str,
     unconverged: float,
 ) -> Spec:
-    """The options as plain values, each one that exists."""
+    """The checked options as plain values."""
     given = {"design": design, "baseline": baseline, "weighting": weighting, "target": target}
     for name, value in given.items():
         choice(value, CHOICES[name], name)

@@ -1,4 +1,4 @@
-"""The parts of a run put together: columns, sums, tails."""
+"""Combines the parts of a run: columns, sums, tails."""
 
 from __future__ import annotations
 
@@ -52,15 +52,15 @@ class Collected:
         return tuple(tree.total() for tree in self.trees)
 
     def arrays(self, what: str) -> np.ndarray:
-        """(lanes, N, n) what was kept."""
+        """(lanes, N, n) a kept array."""
         return np.stack([np.concatenate(lane[what]) for lane in self.kept])
 
 
 def tail_shares(draws: Draws, level: float, lanes: int) -> np.ndarray:
-    """(lanes, N) part of every scenario in the worst 1 − level; they sum to 1.
+    """(lanes, N) share of each scenario in the worst 1 − level; they sum to 1.
 
-    A scenario beyond the value at risk counts with its weight, one that equals it with the part
-    that fills the tail up. Expected shortfall is the sum of share · value.
+    A scenario beyond the value at risk counts with its weight, one at the value at risk with the
+    remainder of the tail probability. Expected shortfall is the sum of share · value.
 
     >>> tail_shares(Draws(np.array([1.0, 2.0, 2.0, 3.0])), 0.5, 1)
     array([[0.  , 0.25, 0.25, 0.5 ]])

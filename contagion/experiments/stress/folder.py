@@ -1,18 +1,18 @@
-"""A run on disk: Parquet files that are whole or absent, their hashes, and what made them.
+"""A run on disk: Parquet files that are complete or absent, their hashes, and the specification.
 
-    manifest.json       what the run is (`spec`) and how far it got (`run`), and the hash of both
-    study.toml          the study, where the command line began it; nothing here reads it
+    manifest.json       specification (`spec`) and progress (`run`), and the hash of both
+    study.toml          the study, if the command line started the run; not read here
     nodes.parquet       names and kinds of the nodes
     scenarios/*.parquet one row a scenario and network
     sums/*.parquet      sums over the scenarios of a chunk, by node
-    kept/*.parquet      losses and defaults by node and scenario, where asked for
+    kept/*.parquet      losses and defaults by node and scenario, if requested
     tails.parquet       losses and defaults by node in the tail of the system
     SHA256SUMS          one line a file, as `sha256sum -c SHA256SUMS` reads it
 
-A file is written under another name, flushed to the disk and renamed; then its line is added. A
-file without its line, or with another hash, counts as missing: it does not matter what a machine
-that stops has brought to the disk. The manifest changes as the run goes on, so its hash is inside
-it. Two processes may share a folder: both write the same bytes. Nothing that could run is read.
+A file is written under a temporary name, flushed to the disk and renamed; then its line is added.
+A file without its line, or with another hash, counts as missing, so files left by an interrupted
+run do no harm. The manifest changes during the run, so it contains its own hash. Two processes may
+share a folder: both write the same bytes. No code is read from the folder.
 """
 
 from __future__ import annotations
@@ -40,11 +40,11 @@ from .work import Part
 
 Table = Any  # a pyarrow.Table; pyarrow is loaded on use and has no types
 FORMAT = 2
-TRIES = 9  # of a file that another process clears away before it has its name
+TRIES = 9  # attempts to write a file whose temporary file another process removes
 MANIFEST, HASHES, NODES, TAILS = "manifest.json", "SHA256SUMS", "nodes.parquet", "tails.parquet"
 STUDY = "study.toml"
 PARTS = ("scenarios", "sums", "kept")
-BEGUN = re.compile(r"study\.toml|\.(study\.toml|manifest\.json)\.\d+\.part")  # before the manifest
+BEGUN = re.compile(r"study\.toml|\.(study\.toml|manifest\.json)\.\d+\.part")  # before a manifest
 LINE = re.compile(r"([0-9a-f]{64})  (\S.*)")
 
 
@@ -58,15 +58,15 @@ class Folder:
     # -- opening ----------------------------------------------------------------------------
 
     def open(self, spec: Spec, nodes: pd.DataFrame, run: Spec) -> None:
-        """Begin a run here, or resume the one that is here if it is the same.
+        """Start a run in the folder, or resume the run in it if it is the same.
 
-        A folder is new when it holds nothing but a `study.toml`, and what a process that was
-        killed at the beginning leaves behind.
+        A folder is new if it holds nothing except a `study.toml` and temporary files of a process
+        that was killed at the start.
 
         Raises
         ------
-        StressError : when the folder holds another run, with every difference, or anything else;
-            and when it is a file.
+        StressError : if the folder holds another run (the message lists the differences) or other
+            files, or if it is a file.
         """
         table = _table(nodes)
         if (self.path / MANIFEST).exists():
@@ -84,7 +84,7 @@ class Folder:
             self.save({NODES: table})
 
     def read(self) -> Spec:
-        """The manifest of the run that is here; then its files can be read."""
+        """The manifest of the run in the folder; afterwards its files can be read."""
         found = self.manifest()
         self.hashes = self._hashes()
         return found
@@ -100,27 +100,27 @@ class Folder:
         kind = found.get("format") if isinstance(found, dict) else None
         if kind != FORMAT or not {"spec", "run"} <= found.keys():
             raise StressError(
-                f"{path} is no manifest that this version reads: its format is {kind!r}, not "
-                f"{FORMAT}, or it is not whole. Start in a new folder."
+                f"{path} is not a manifest that this version reads: its format is {kind!r}, "
+                f"not {FORMAT}, or it is incomplete. Start in a new folder."
             )
         if found.get("sha256") != _hash(found["spec"], found["run"]):
             raise StressError(f"{path} differs from its hash. Start in a new folder.")
         return found
 
     def chunk(self, wanted: int | None, usual: int) -> int:
-        """Scenarios in a file: those of the run that is here, if there is one."""
+        """Scenarios in a file: as in the run in the folder, if there is one."""
         if not (self.path / MANIFEST).exists():
             return usual
         here = int(self.manifest()["run"]["chunk"])
         if wanted not in (None, here):
             raise StressError(
-                f"{self.path} holds chunks of {here:,} scenarios, not of {wanted:,}. Leave chunk= "
-                "out to go on, or give another folder."
+                f"{self.path} holds chunks of {here:,} scenarios, not of {wanted:,}. Leave out "
+                "chunk= to resume, or give another folder."
             )
         return here
 
     def foreign(self) -> list[str]:
-        """Files in the folder that are not there when a stress test begins, by name."""
+        """Files in the folder that do not belong to the start of a stress test, by name."""
         inside = self.path.iterdir() if self.path.is_dir() else ()
         return sorted(
             one.name
@@ -130,7 +130,7 @@ class Folder:
         )
 
     def _new(self) -> None:
-        """Refuse a folder that belongs to somebody else."""
+        """Refuse a folder with other content."""
         if self.path.exists() and not self.path.is_dir():
             raise StressError(f"{self.path} is a file. Give a folder for the stress test.")
         folder(self.path, "stress test")
@@ -150,7 +150,7 @@ class Folder:
             )
 
     def _hashes(self) -> dict[str, str]:
-        """{file: hash}; a line that was cut off is none."""
+        """{file: hash}; incomplete lines are ignored."""
         path, found = self.path / HASHES, {}
         if path.exists():
             for line in path.read_text("utf-8", errors="replace").splitlines():
@@ -168,7 +168,7 @@ class Folder:
         self._write(MANIFEST, (text + "\n").encode())
 
     def save(self, tables: dict[str, Table]) -> None:
-        """Write tables and then the lines with their hashes."""
+        """Write tables, then the lines with their hashes."""
         import pyarrow.parquet as pq
 
         fresh = {}
@@ -184,7 +184,7 @@ class Folder:
         self.hashes |= fresh
 
     def _write(self, name: str, content: bytes) -> None:
-        """A file that is there whole or not at all, whatever happens in between."""
+        """Write a file atomically: it is complete or absent after any interruption."""
         path = self.path / name
         part = path.with_name(f".{path.name}.{os.getpid()}.part")
         try:
@@ -196,7 +196,7 @@ class Folder:
                 try:
                     os.replace(part, path)
                     break
-                except FileNotFoundError:  # another process that begins here took it for a rest
+                except FileNotFoundError:  # another process, at its start, removed it as a leftover
                     if not more:
                         raise
         except BaseException:
@@ -221,7 +221,7 @@ class Folder:
     # -- reading ----------------------------------------------------------------------------
 
     def load(self, name: str) -> Table | None:
-        """A table, or `None` where it is missing or its hash is another."""
+        """A table, or `None` if it is missing or has another hash."""
         import pyarrow.parquet as pq
 
         path = self.path / name
@@ -234,7 +234,7 @@ class Folder:
         return pq.read_table(io.BytesIO(content))
 
     def whole(self, task: Task, keep: tuple[str, ...]) -> bool:
-        """Whether every file of a task is there with its hash."""
+        """Whether all files of a task exist with their hashes."""
         name = _name(task)
         files = [f"{part}/{name}" for part in ("scenarios", "sums")]
         files += [f"kept/{kept}-{name}" for kept in keep]
@@ -269,7 +269,7 @@ class Folder:
         return same
 
     def arrays(self, what: str, plan: Plan, count: int) -> np.ndarray:
-        """(lanes, count, n) what was kept."""
+        """(lanes, count, n) a kept array."""
         lanes: list[list[np.ndarray]] = [[] for _ in range(plan.lanes)]
         for task in plan.every():
             if task[2] <= count:
@@ -281,7 +281,7 @@ class Folder:
         return self._sure(NODES).to_pandas()  # type: ignore[no-any-return]
 
     def tails(self) -> dict[float, Sums]:
-        """{level: sums} of the second pass; empty where it is not there."""
+        """{level: sums} of the second pass; empty if it is missing."""
         table = self.load(TAILS)
         if table is None:
             return {}
@@ -291,11 +291,11 @@ class Folder:
         return found
 
     def complain(self) -> None:
-        """Say which files are damaged.
+        """Raise an error that lists damaged files.
 
         Raises
         ------
-        StressError : when there are any.
+        StressError : if there are damaged files.
         """
         if self.damaged:
             raise StressError(
@@ -307,13 +307,13 @@ class Folder:
 
 @contextmanager
 def full_disk(folder: Folder | None) -> Iterator[None]:
-    """Say what to do when the disk is full: the folder stays valid."""
+    """Add advice to the error of a full disk; the folder stays valid."""
     try:
         yield
     except OSError as error:
         if folder is not None:
             error.add_note(
-                f"The files in {folder.path} are whole. Make room and run the same stress test "
+                f"The files in {folder.path} are complete. Free space and run the same stress test "
                 "again with this folder: it resumes where it stopped."
             )
         raise
@@ -323,7 +323,7 @@ _TAIL = ("level", "name", "values")
 
 
 def _hash(spec: Spec, run: Spec) -> str:
-    """The hash of what a manifest says."""
+    """The hash of the content of a manifest."""
     return hashlib.sha256(json.dumps([spec, run]).encode()).hexdigest()
 
 

@@ -1,4 +1,4 @@
-"""The ledger of every scenario: who bears what, for a batch at once.
+"""The ledger of every scenario (losses by bearer), for a whole batch.
 
 The definitions are those of :mod:`contagion.results.ledger`, with scenarios on the leading axis.
 The loss of a node is the loss of its owners (those that are not nodes themselves) and of its
@@ -28,8 +28,9 @@ from ...text import money, plural
 class Measured:
     """k scenarios: arrays (k, n), money and `defaulted` bool, and `columns` {name: (k,)}.
 
-    `loss` is `owners_loss` and what external creditors lose; `contagion` the part of `owners_loss`
-    that the shock does not take at once, `socialized` that and what external creditors lose by it.
+    `loss` is `owners_loss` plus the losses of external creditors; `contagion` is the part of
+    `owners_loss` that is not an immediate loss by the shock; `socialized` is `contagion` plus the
+    losses of external creditors by the shock.
     """
 
     loss: np.ndarray
@@ -49,7 +50,7 @@ ARRAYS = ("loss", "owners_loss", "contagion", "socialized", "defaulted")
 
 
 def gathered(parts: list[Measured], rows: np.ndarray) -> Measured:
-    """Measured parts as one, each scenario in its row of `rows` (k,)."""
+    """Measured parts combined, each scenario in its row of `rows` (k,)."""
     back = np.argsort(rows, kind="stable")
     arrays = {name: np.concatenate([getattr(p, name) for p in parts])[back] for name in ARRAYS}
     columns = {
@@ -61,7 +62,7 @@ def gathered(parts: list[Measured], rows: np.ndarray) -> Measured:
 
 @dataclass(frozen=True)
 class Books:
-    """One network, one model, and what losses are counted from.
+    """One network, one model, and the reference for losses.
 
     Attributes
     ----------
@@ -77,19 +78,19 @@ class Books:
 
     @property
     def before(self) -> np.ndarray:
-        """(n,) equity that losses are counted from, not below 0; 0 where it is unknown."""
+        """(n,) equity relative to which losses are measured, not below 0; 0 if unknown."""
         start = self.reference.equity if self.missing is None else self.network.book.equity
         return np.asarray(np.maximum(np.nan_to_num(start), 0.0))
 
     @property
     def capital(self) -> float:
-        """The most that owners of nodes can lose together; infinite where a node has no limit."""
+        """The largest possible loss of all owners; infinite if the loss of a node has no limit."""
         book = self.network.book
         return float(self.before.sum()) if (book.can_fail & book.known).all() else float("inf")
 
     @property
     def owed_outside(self) -> float:
-        """The most that external creditors can lose together, money."""
+        """The largest possible loss of all external creditors, money."""
         paid = self.reference.external_paid
         if paid is None:
             return 0.0
@@ -98,8 +99,8 @@ class Books:
     def solve(self, hit: Hit) -> Measured:
         """Solve k scenarios.
 
-        Those of models that settle claims go through in the slices that `settle` would make of
-        them, so that of all its arrays only what is asked for here is put together.
+        For models that settle claims the scenarios are run in the slices that `settle` would use,
+        so that only the arrays needed here are combined.
         """
         n, parts, rows = len(self.network), [], []
         width = max(n, len(self.network.segments.owner)) if self.model.settles else 1
@@ -112,8 +113,8 @@ class Books:
         return gathered(parts, np.concatenate(rows))
 
     def _slice(self, hit: Hit) -> Measured:
-        """Scenarios that are solved together. A lone one is solved twice: alone it takes another
-        way through the kernel."""
+        """Scenarios that are solved together. A single one is solved twice, because the kernel has
+        a different path for one scenario."""
         losses, recoveries, _ = hit
         if len(losses) == 1:
             return self._slice(hit.at(np.zeros(2, int))).head(1)
@@ -148,12 +149,12 @@ class Books:
         return Measured(loss, owners, found.contagion, social, outcome.defaulted, columns)
 
     def _payable(self, outcome: Outcome, losses: np.ndarray, recoveries: np.ndarray | None) -> None:
-        """A pinned recovery must not pay out more than the node has, as in `Model.propagate`.
+        """Check that no fixed recovery rate needs more than the assets, as in `Model.propagate`.
 
         Raises
         ------
-        ShockError : for the node that pays out most of what it does not have; a node whose balance
-            sheet is not known can pay anything.
+        ShockError : names the node with the largest excess; nodes with an unknown balance sheet are
+            not checked.
         """
         if recoveries is None or not self.model.settles or np.isnan(recoveries).all():
             return
@@ -168,7 +169,7 @@ class Books:
         if (calls := net.segments.calls) is not None and outcome.called is not None:
             owes = due + by_node(calls.guarantor, outcome.called[row], len(net))
         most = float(recoveries[row, at] - short[row, at] / owes[at])
-        most = np.floor(1e4 * max(most, 0.0) + 1e-6) / 1e4  # down, so that it can be typed in
+        most = np.floor(1e4 * max(most, 0.0) + 1e-6) / 1e4  # rounded down to a valid input
         others = int(below.any(axis=0).sum()) - 1
         raise ShockError(
             f"{str(net.names[at])!r} is said to recover {recoveries[row, at]:.4g} of face, and "
@@ -184,7 +185,7 @@ class Books:
 
 
 def books(network: ExposureNetwork, model: Model, baseline: Baseline) -> Books:
-    """The reference of losses: the network solved without shock, as one of a batch."""
+    """The reference for losses: the network solved without shock, as part of a batch."""
     none = model.solve(network, np.zeros((2, len(network))))
     if not bool(np.all(none.converged)):
         raise ConvergenceError(

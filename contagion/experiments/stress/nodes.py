@@ -1,4 +1,4 @@
-"""From sums over scenarios to means by node with errors; and the variance by network."""
+"""Means by node with standard errors, from sums over scenarios; and the variance by network."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from .sums import Sums
 
 
 def means(sums: Sums, name: str, draws: Draws) -> tuple[np.ndarray, np.ndarray]:
-    """Means (c,) and standard errors (c,) of what was summed under a name.
+    """Means (c,) and standard errors (c,) from the sums under a name.
 
-    With T the weighted sums of a replicate, M what it adds to the divisor D (its number of
+    With T the weighted sums of a replicate, M its contribution to the divisor D (its number of
     scenarios, or its sum of weights when self-normalised) and g replicates:
 
         error² = g / (g − 1) · (Σ T² − 2 mean Σ M T + mean² Σ M²) / D²
 
-    Errors are nan where the replicates were not kept apart (`Grouping.mode` "mixed").
+    Errors are nan if there are no separate sums of replicates (`Grouping.mode` "mixed").
     """
     total, self_normalised = sums[name], draws.weighting == "self-normalised"
     mean = total / draws.total
@@ -39,20 +39,20 @@ def means(sums: Sums, name: str, draws: Draws) -> tuple[np.ndarray, np.ndarray]:
 
 
 def pooled(lanes: list[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
-    """Mean over networks, and at most its error (networks see the same scenarios)."""
+    """Mean over networks, and an upper bound of its error (networks share their scenarios)."""
     values, errors = (np.stack(part) for part in zip(*lanes, strict=True))
     return values.mean(axis=0), errors.mean(axis=0)
 
 
 def components(y: np.ndarray, w: np.ndarray | None, networks: int, crossed: bool) -> pd.Series:
-    """Variance of a loss by where it comes from, unbiased; an estimate below 0 counts as 0.
+    """Unbiased variance components of a loss; an estimate below 0 is set to 0.
 
     Crossed, y_ls with networks l and scenarios s (weights p, sum 1): the two-way analysis of
     variance without repetition,
 
         y_ls = mean + network_l + scenario_s + rest_ls
 
-    Paired: networks against what varies inside a network.
+    Paired: variance between networks and within networks.
 
     Parameters
     ----------
@@ -61,12 +61,11 @@ def components(y: np.ndarray, w: np.ndarray | None, networks: int, crossed: bool
 
     Returns
     -------
-    Series `network`, `scenario`, `rest` (crossed: what only both together explain; paired: 0),
-    in money².
+    Series `network`, `scenario`, `rest` (crossed: interaction of both; paired: 0), in money².
 
     Example
     -------
-    Networks 0 and 10, scenarios 0 and 2, nothing together:
+    Network effects 0 and 10, scenario effects 0 and 2, no interaction:
 
     >>> components(np.array([[0.0, 2.0], [10.0, 12.0]]), None, 2, True).tolist()
     [50.0, 2.0, 0.0]
@@ -103,7 +102,7 @@ def _series(network: float, scenario: float, rest: float) -> pd.Series:
 
 
 def given(sums: list[Sums], name: str, count: int) -> np.ndarray:
-    """(J, J) `name`[i, j] over what i alone has, nan in the rows of nodes never in default."""
+    """(J, J) `name`[i, j] divided by `both`[i, i]; nan in the rows of nodes never in default."""
     both = np.sum([each["both"] for each in sums], axis=0).reshape(count, count)
     top = np.sum([each[name] for each in sums], axis=0).reshape(count, count)
     alone = np.diagonal(both)[:, None]

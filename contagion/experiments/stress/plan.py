@@ -1,12 +1,12 @@
-"""In which order scenarios are solved, and where a run may stop.
+"""The order in which scenarios are solved, and the points at which a run may stop.
 
-Three sizes, of which only the last is the caller's:
+There are three sizes; the caller sets only the last:
 
-- a *block* (from the scenarios, a function of the number of nodes) is solved in one piece;
-- *checkpoints* are the counts at which the error of the target is looked at;
-- a *chunk* is what one task computes and one file holds: a whole number of blocks.
+- a *block* (from the scenarios, a function of the number of nodes) is solved together;
+- *checkpoints* are the counts at which the error of the target is evaluated;
+- a *chunk* is computed by one task and stored in one file: a whole number of blocks.
 
-No number depends on the chunk.
+Results do not depend on the chunk.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ import numpy as np
 
 from ...errors import ArgumentError
 
-FIRST, STEP = 2048, 1024  # scenarios at the first checkpoint, and what later ones are multiples of
-LARGEST = 16  # blocks in a chunk, where nobody says
-ENTRIES = 2**20  # numbers in the losses of a chunk, where nobody says and a block is not larger
+FIRST, STEP = 2048, 1024  # scenarios at the first checkpoint; later ones are multiples of STEP
+LARGEST = 16  # blocks in a chunk by default
+ENTRIES = 2**20  # entries of the losses of a chunk by default, unless a block is larger
 
 Task = tuple[int, int, int]  # lane, first scenario, one after the last
 
@@ -31,10 +31,10 @@ class Plan:
 
     Attributes
     ----------
-    count : scenarios at most.
-    lanes : networks that see every scenario (1 for one network, and where they are paired).
+    count : largest number of scenarios.
+    lanes : networks on which every scenario is run (1 for one network, and if they are paired).
     block, chunk : scenarios solved together, and in a task.
-    stops : counts at which the target is looked at, ascending; the last is `count`.
+    stops : checkpoints, ascending; the last is `count`.
     """
 
     count: int
@@ -72,9 +72,9 @@ def chunk_size(chunk: int | None, block: int, n: int) -> int:
 
 
 def checkpoints(count: int, groups: np.ndarray | None) -> tuple[int, ...]:
-    """Counts at which a run may stop: a quarter more each time, never in the middle of a group.
+    """Counts at which a run may stop: each a quarter larger, never in the middle of a group.
 
-    Blocks divide `STEP`, so that a stop never cuts a block.
+    `STEP` is a multiple of the block size, so a stop never splits a block.
 
     >>> checkpoints(6000, None)
     (2048, 3072, 4096, 5120, 6000)

@@ -1,4 +1,4 @@
-"""StressTest: many scenarios through a model, with labels and with the errors of every number."""
+"""StressTest: results of many scenarios, with labels and standard errors."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ from .spec import Spec
 from .sums import Sums
 
 STATISTICS: tuple[Statistic, ...] = ("mean", "value_at_risk", "expected_shortfall")
-NOISE = 1e-9  # of the largest amount that a node bears
+NOISE = 1e-9  # of the largest loss of a node: tolerance for rounding errors
 COLUMNS = {
-    "value": "the statistic of what the node bears by contagion, money",
+    "value": "the statistic of the losses of the node by contagion, money",
     "standard_error": "of the value, money",
     "low": "lower end of the confidence interval, money",
     "high": "upper end of the confidence interval, money",
@@ -36,24 +36,24 @@ COLUMNS = {
 
 @dataclass(frozen=True, eq=False, repr=False)
 class StressTest(Scalars):
-    """Scenarios through a model, on one network or on an ensemble of networks.
+    """Results of scenarios run with a model, on one network or on an ensemble of networks.
 
-    Money in the unit of the network. The loss of a node is what its owners (those who are not
-    nodes themselves) and its external creditors lose, see :mod:`contagion.results.ledger`; `loss`
-    of the system is the sum over nodes. (Owners alone, `owners_loss`, lose no more than equity.)
+    Amounts are in the unit of the network. The loss of a node is that of its owners (if they are
+    not nodes themselves) and of its external creditors, see :mod:`contagion.results.ledger`; `loss`
+    of the system is the sum over nodes. (`owners_loss`, of owners alone, is at most equity.)
     For an ensemble every estimate is over networks and scenarios together; its error is that of
-    the scenarios, with the networks as given.
+    the scenarios, conditional on the networks.
 
     Attributes
     ----------
-    spec : what was run: model, networks, scenarios, options, versions; plain values.
-    columns : {name: (lanes, N)} per scenario; a lane is a network that sees every scenario.
+    spec : the specification: model, networks, scenarios, options, versions; plain values.
+    columns : {name: (lanes, N)} per scenario; a lane is a network with a run of every scenario.
     names, kinds : (n,) nodes.
-    sums : one a lane, sums over scenarios by node.
+    sums : for each lane, sums over scenarios by node.
     tails : {level: sums over the tail of the system}.
-    complete : whether everything that was asked for was run.
-    run : seconds, state, and how the target was reached.
-    keeps : gives {what: (lanes, N, n)} that was kept.
+    complete : whether all scenarios were run.
+    run : seconds, state, and whether the target was reached.
+    keeps : function from a name to a kept array (lanes, N, n).
 
     Source: after Glasserman (2003), Monte Carlo Methods in Financial Engineering (likelihood
     ratios), Hult & Svensson (2009), arXiv:0909.3335 (risk measures from the weighted tail), and
@@ -83,9 +83,9 @@ class StressTest(Scalars):
     def nodes(self) -> pd.DataFrame:
         """One row a node: kind, mean_loss and default_probability with their errors.
 
-        For crossed networks errors are at most the ones given, and `network_spread` is the standard
-        deviation of the mean loss from network to network. Errors are nan where replicates were
-        too many to be kept apart, and where the scenarios are a list and no sample.
+        For crossed networks the errors are upper bounds, and `network_spread` is the standard
+        deviation of the mean loss between networks. Errors are nan if there are too many replicates
+        for separate sums, or if the scenarios are a list and not a sample.
         """
         table = self._table("", self.names)
         table.insert(0, "kind", self.kinds)
@@ -111,22 +111,22 @@ class StressTest(Scalars):
     def default_probability(self, *, confidence: float = CONFIDENCE) -> pd.DataFrame:
         """P(node in default), one row a node: value, standard_error, low, high.
 
-        Interval after Clopper & Pearson, with the number of independent scenarios that has the
-        same error (after Korn & Graubard 1998); with likelihood ratios the normal one. Scenarios
-        that did not converge widen it by their share.
+        Clopper–Pearson interval with the effective number of independent scenarios (after Korn &
+        Graubard 1998); with likelihood ratios the normal interval. Scenarios that did not converge
+        widen it by their share.
         """
         p, error = self._means("default")
         return self._probabilities(p, error, self.names, confidence, self._one)
 
     def in_tail(self, level: float) -> pd.DataFrame:
-        """Every node, given that the loss of the system lies in its worst 1 − `level`.
+        """Every node, conditional on a system loss in its worst 1 − `level`.
 
         Columns: kind, loss (money; sums to the expected shortfall), share (of it),
-        default_probability. Scenarios that just equal the value at risk count in part.
+        default_probability. Scenarios equal to the value at risk count in part.
 
         Raises
         ------
-        StressError : for a level that was not in `levels=` of the run.
+        StressError : for a level that is not in `levels=` of the run.
 
         Source: Euler contributions to expected shortfall, after Tasche (2000).
         """
@@ -150,15 +150,15 @@ class StressTest(Scalars):
         )
 
     def bearers(self, level: float = LEVEL, *, confidence: float = CONFIDENCE) -> Table:
-        """Who bears what is socialized: its distribution at each node that bears any.
+        """The bearers of the socialized loss: its distribution at each node with a part of it.
 
         One row a node and statistic ("mean", "value_at_risk", "expected_shortfall", each of the
-        node by itself): value, standard_error, low, high, as in :meth:`mean`; the largest expected
+        node alone): value, standard_error, low, high, as in :meth:`mean`; the largest expected
         shortfall first. Needs `keep=("socialized",)`.
 
         Example
         -------
-        In half of the scenarios b loses 4 of what a owes.
+        In half of the scenarios b loses 4 of its claim on a.
 
         >>> import contagion as ct
         >>> net = ct.ExposureNetwork.from_matrix([[0, 10], [0, 0]], ["a", "b"],
@@ -224,16 +224,16 @@ class StressTest(Scalars):
         values = given(list(self.sums), "loss_given", len(self._joint))
         return self._square(values, "mean loss when the row is in default, money")
 
-    # -- what was kept ----------------------------------------------------------------------
+    # -- kept arrays ------------------------------------------------------------------------
 
     def kept(self, what: str = "loss") -> np.ndarray:
         """(N, n) "loss", "owners_loss", "contagion", "socialized" (money), "defaulted", by node.
 
-        For crossed networks (networks, N, n). Reads all of it from the folder, if there is one.
+        For crossed networks (networks, N, n). Reads the whole array from the folder, if any.
 
         Raises
         ------
-        StressError : when it was not asked for by `keep=`.
+        StressError : if it was not in `keep=`.
         """
         if self.keeps is None or what not in self.spec["options"]["keep"]:
             raise StressError(f"{what!r} was not kept. Run the stress test with keep=({what!r},).")
@@ -241,7 +241,7 @@ class StressTest(Scalars):
         return found[0] if len(found) == 1 else found
 
     def digest(self) -> str:
-        """SHA-256 (hex) of every number; it does not depend on chunks, processes or breaks."""
+        """SHA-256 (hex) of all results; independent of chunks, processes and interruptions."""
         found = hashlib.sha256()
         parts: list[tuple[str, np.ndarray]] = sorted(self.columns.items())
         for number, sums in [*enumerate(self.sums), *sorted(self.tails.items())]:
@@ -263,21 +263,19 @@ class StressTest(Scalars):
             f"StressTest: {plural(len(self), 'scenario')} through {model}{design} "
             f"({plural(len(self.names), 'node')})" + ("" if self.complete else ", not complete")
         ]
-        lines.append(f"  loss {_said(self.mean(), self.unit)} in the mean")
+        lines.append(f"  loss {_said(self.mean(), self.unit)} on average")
         for level in self.spec["options"]["levels"]:
             var, es = self.value_at_risk(level), self.expected_shortfall(level)
             lines.append(
                 f"  at {level:.4g}: VaR {_said(var, self.unit)}; ES {_said(es, self.unit)}"
             )
         lines.append(
-            f"  {self.mean('defaults').value:.4g} nodes in default in the mean, at most "
+            f"  {self.mean('defaults').value:.4g} nodes in default on average, at most "
             f"{int(self.columns['defaults'].max(initial=0)):,}"
             + ("; intervals at 95 %" if self.sampled else "")
         )
         if not self.sampled:
-            lines.append(
-                "  the scenarios are a list, not a sample: each counts the same, no intervals"
-            )
+            lines.append("  the scenarios are a list, not a sample: equal weights, no intervals")
         open_ = self.unconverged
         lines.append(f"  {open_:,} not converged" if open_ else "  all converged")
         if "target" in self.run:

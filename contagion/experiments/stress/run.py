@@ -1,4 +1,4 @@
-"""Many scenarios through a model: in chunks, in processes, into a folder, until exact enough."""
+"""Runs a stress test: in chunks, in processes, into a folder, until the target error is met."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from .spec import Spec, model_spec, network_digest, versions
 from .sums import Sums, grouping
 from .work import Design, Job, Part, run, run_tail
 
-JOINT = 200  # nodes up to which joint defaults are counted unasked
+JOINT = 200  # nodes up to which joint defaults are counted by default
 
 
 def stress_test(
@@ -56,55 +56,56 @@ def stress_test(
     out: str | PathLike[str] | None = None,
     progress: bool = False,
 ) -> StressTest:
-    """Run every scenario through a model, on one network or on an ensemble of networks.
+    """Run every scenario with a model, on one network or on an ensemble of networks.
 
-    Scenarios stream in chunks: memory does not grow with their number, but for some 80 bytes a
-    scenario and what `keep` asks for. No number depends on `chunk`, `n_jobs` or on where a run was
-    interrupted, to the last bit.
+    Scenarios are processed in chunks: memory does not grow with their number, except for about 80
+    bytes a scenario and the arrays in `keep`. Results do not depend on `chunk`, `n_jobs` or an
+    interruption of the run, to the last bit.
 
     Parameters
     ----------
     networks : one network, or several with the same nodes in the same order.
     model : any model.
-    scenarios : any set of `ct.scenarios`, made for these nodes or for assets alone. Those that are
-        a list and no random sample (`StressTest.sampled`) have no errors and no intervals.
+    scenarios : any set of `ct.scenarios`, made for these nodes or only for assets. A list that is
+        not a random sample (`StressTest.sampled`) has no errors and no intervals.
     design : for several networks: "crossed" solves every scenario on every network, "paired"
         scenario s on network s mod M.
-    baseline : what losses are counted from, as in `Model.propagate`.
-    levels : levels at which :meth:`StressTest.in_tail` is made. Scenarios in these tails are run
-        again for node-level tail losses. `()`: they are not.
-    joint : nodes whose joint defaults are counted: True for all, or some names; by default all of
-        up to 200 nodes. Costs time and memory by the square of their number.
-    keep : any of "loss", "owners_loss", "contagion" (the part of it by contagion), "socialized"
-        (all that the node bears by contagion, see :meth:`StressTest.bearers`) and "defaulted" is
-        kept by scenario and node; in memory, or in the folder.
+    baseline : reference for losses, as in `Model.propagate`.
+    levels : levels of :meth:`StressTest.in_tail`. Scenarios in these tails are run again for
+        node-level tail losses. `()`: no second run.
+    joint : nodes whose joint defaults are counted: True for all, or some names; by default all, for
+        up to 200 nodes. Time and memory grow with the square of their number.
+    keep : arrays to keep by scenario and node, in memory or in the folder: any of "loss",
+        "owners_loss", "contagion" (the part of it by contagion), "socialized" (all losses at the
+        node by contagion, see :meth:`StressTest.bearers`) and "defaulted".
     weighting : how likelihood ratios enter, "plain" (unbiased) or "self-normalised".
-    target_error : stop when the standard error of `target`, relative to it, is not above this.
-        Looked at after 2,048 scenarios, and then after a quarter more each time. `None`: run all.
+    target_error : stop when the relative standard error of `target` is at most this. Evaluated
+        after 2,048 scenarios, and then after each increase by a quarter. `None`: run all.
     target : "mean", "value_at_risk" or "expected_shortfall" (of the loss, at the highest level).
     unconverged : largest accepted share of scenarios without convergence. They are counted,
         and widen every confidence interval; above this share the run raises an error.
     chunk : scenarios in a task and a file, rounded up to whole blocks (1,024 scenarios, fewer
         where the network is large).
-    n_jobs : processes, -1 for all. Run inside `joblib.parallel_config(backend="dask")` the same
+    n_jobs : processes, -1 for all cores. Inside `joblib.parallel_config(backend="dask")` the same
         call uses a cluster.
-    out : folder for results. The same call with the same folder resumes where it stopped; files
-        are whole or absent and carry their SHA-256, see :mod:`contagion.experiments.stress.folder`.
+    out : folder for results. The same call with the same folder resumes an interrupted run; files
+        are complete or absent and have SHA-256 hashes, see
+        :mod:`contagion.experiments.stress.folder`.
     progress : show a progress bar.
 
     Raises
     ------
-    StressError : when networks and scenarios do not fit, or the folder holds another run.
-    ShockError : when a node that the scenarios pin in default, in a model that settles claims, pays
-        out more than it has.
-    ConvergenceError : when more than `unconverged` of the scenarios did not converge; `.partial` is
+    StressError : if networks and scenarios do not match, or the folder holds another run.
+    ShockError : if the fixed recovery rate of a node in default needs more than its assets, in a
+        model that settles claims.
+    ConvergenceError : if more than `unconverged` of the scenarios did not converge; `.partial` is
         the result.
-    OSError : when the disk is full; the folder stays valid.
+    OSError : if the disk is full; the folder stays valid.
 
     Example
     -------
-    b has 3 and holds 10 on a, who has 12. In half of the scenarios a loses 6 and pays 6: then the
-    owners of a lose 2, those of b 3, and the creditors of b outside, with the other 7, lose 1.
+    b (equity 3) has a claim of 10 on a, which has assets of 12. In half of the scenarios a loses 6
+    and pays 6: the owners of a lose 2, those of b 3, and the external creditors of b lose 1 of 7.
 
     >>> import contagion as ct
     >>> net = ct.ExposureNetwork.from_matrix([[0, 10], [0, 0]], ["a", "b"],
@@ -171,7 +172,7 @@ def stress_test(
 
 @dataclass
 class Run:
-    """One call: a job, its plan, and where results go."""
+    """One call: a job, its plan, and the destination of results."""
 
     job: Job
     plan: Plan
@@ -184,7 +185,7 @@ class Run:
     state: Spec = field(default_factory=dict)
 
     def test(self) -> StressTest:
-        """Run what is missing, and put the results together."""
+        """Run the missing parts and combine the results."""
         self.shipped, self.collected = Shipped(self.job), Collected(self.plan.lanes)
         self.state = {"state": "running", "chunk": self.plan.chunk, "seconds": 0.0, "sessions": 0}
         if self.folder is not None:
@@ -211,7 +212,7 @@ class Run:
             self.folder.note(self.spec, self.state)
 
     def _whole(self) -> StressTest:
-        """All legs, up to the one at which the target is met, and then the tails."""
+        """Run up to the checkpoint at which the target is met, and then the tails."""
         with self._workers() as pool:
             for first, stop in zip((0, *self.plan.stops), self.plan.stops, strict=False):
                 for part in self._parts(pool, self.plan.tasks(first, stop)):
@@ -238,7 +239,7 @@ class Run:
         return partial(self.folder.arrays, plan=self.plan, count=self.collected.reached[0])
 
     def _met(self) -> bool:
-        """Whether the error of the target is small enough; said in the state of the run."""
+        """Whether the error of the target is small enough; recorded in the state of the run."""
         options = self.spec["options"]
         wanted, name = options["target_error"], options["target"]
         if wanted is None:
@@ -261,7 +262,7 @@ class Run:
             raise ConvergenceError(
                 f"{found.unconverged:,} scenarios ({share:.2%}) did not converge, more than "
                 f"unconverged={allowed:g} allows. Raise max_rounds of the model or that share; "
-                ".partial is the result with what was reached.",
+                ".partial is the result so far.",
                 found,
             )
         return found
@@ -281,7 +282,7 @@ class Run:
             yield
 
     def _parts(self, pool: Any, tasks: list[Task]) -> Iterator[Part]:
-        """The parts of a leg in order: from the folder where they are whole, else computed."""
+        """The parts up to a checkpoint, in order: from the folder if complete, else computed."""
         from joblib import delayed
 
         folder, keep = self.folder, self.job.keep
@@ -301,7 +302,7 @@ class Run:
 
     @contextmanager
     def _stream(self, pool: Any, calls: Iterator[Any]) -> Iterator[Iterator[Any]]:
-        """Results in order; what is still running is given up when the caller leaves."""
+        """Results in order; tasks still running are abandoned when the caller stops."""
         first = next(calls, None)
         if first is None:
             yield iter(())
@@ -310,7 +311,7 @@ class Run:
             yield results
 
     def _tails(self, pool: Any) -> dict[float, Sums]:
-        """The scenarios in the tails once more, for what nodes lose in them."""
+        """Run the scenarios in the tails again, for the losses of nodes in them."""
         from joblib import delayed
 
         levels, lanes, folder = self.spec["options"]["levels"], self.plan.lanes, self.folder
@@ -345,7 +346,7 @@ def assembled(
     state: Spec,
     keeps: Callable[[str], np.ndarray] | None,
 ) -> StressTest:
-    """The labels on what was collected."""
+    """The collected results with labels."""
     complete = state["state"] == "complete"
     columns, sums = collected.table(), collected.totals()
     return StressTest(spec, columns, names, kinds, sums, tails, complete, dict(state), keeps)

@@ -21,14 +21,13 @@ from .run import assembled, stress_test
 
 
 def read_stress_test(folder: str | PathLike[str]) -> StressTest:
-    """Read a stress test from its folder; of an unfinished one, what there is without a gap.
+    """Read a stress test from its folder; if unfinished, the scenarios before the first gap.
 
-    `complete` says whether it is finished. Every file is held against its hash. No code is read.
+    `complete` says whether it is finished. Every file is checked against its hash. No code is read.
 
     Raises
     ------
-    StressError : when there is no stress test, nothing to read of it yet, or a file that is
-        damaged.
+    StressError : if there is no stress test, no finished part of it, or a damaged file.
 
     Example
     -------
@@ -89,14 +88,14 @@ def resume(
     n_jobs: int = 1,
     progress: bool = False,
 ) -> StressTest:
-    """Resume the stress test in a folder, with the options that it was begun with.
+    """Resume the stress test in a folder, with its original options.
 
-    The same as :func:`stress_test` with `out=folder` and the same options. The folder holds no
-    networks, models or scenarios, only their hashes: they are given again, and checked.
+    The same as :func:`stress_test` with `out=folder` and the same options. The folder has only the
+    hashes of networks, models and scenarios: give them again, and they are checked.
 
     Raises
     ------
-    StressError : when network, model or scenarios are not those of the folder.
+    StressError : if network, model or scenarios are not those of the folder.
     """
     expect(model=model, scenarios=scenarios)
     nets = networks_of(networks)

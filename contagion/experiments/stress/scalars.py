@@ -1,4 +1,4 @@
-"""The numbers of a stress test by scenario, and the estimates for the system from them."""
+"""Results of a stress test by scenario, and the estimates for the system from them."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ CERTIFICATE = ("rounds", "residual", "converged", "weight", "replicate")
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Scalars:
-    """Numbers by scenario: `spec` of the run, and `columns` {name: (lanes, N)}.
+    """Values by scenario: `spec` of the run, and `columns` {name: (lanes, N)}.
 
-    A lane is a network that sees every scenario.
+    A lane is a network with a run of every scenario.
     """
 
     spec: Spec
@@ -48,10 +48,10 @@ class Scalars:
 
     @property
     def sampled(self) -> bool:
-        """Whether the scenarios are a random sample, so that errors and intervals mean anything.
+        """Whether the scenarios are a random sample, which errors and intervals require.
 
         `single_defaults`, `from_shocks`, `grid` and `from_array(..., sampled=False)` list their
-        scenarios: numbers are over the list as it is, and errors and intervals are nan.
+        scenarios: statistics are over the list, and errors and intervals are nan.
         """
         return bool(self.spec["scenarios"]["sampled"])
 
@@ -59,12 +59,12 @@ class Scalars:
     def scenarios(self) -> pd.DataFrame:
         """One row a scenario and network.
 
-        Columns: loss (of owners and of external creditors), direct_loss (what the shock takes from
-        owners at once), defaults (nodes in default, also those that were before), for models that
+        Columns: loss (of owners and of external creditors), direct_loss (immediate loss of owners
+        by the shock), defaults (nodes in default, with or without the shock), for models that
         settle claims owners_loss and external_loss (the parts of loss), initial_loss, deadweight,
         socialized and relief, all money as in
         :class:`~contagion.results.socialization.Socialization`; rounds, residual, converged, and
-        weight with importance sampling. Models that do not settle have the loss of owners only.
+        weight with importance sampling. Models that do not settle have only the loss of owners.
         """
         lanes, count = self.columns["loss"].shape
         keys = [np.repeat(np.arange(lanes), count), np.tile(self._numbers, lanes)]
@@ -139,7 +139,7 @@ class Scalars:
         resamples: int = RESAMPLES,
         rng: Rng = None,
     ) -> Estimate:
-        """A statistic of values (lanes, N) that are at most `most` where it did not converge."""
+        """A statistic of values (lanes, N), bounded by `most` for unconverged scenarios."""
 
         def estimate(x: np.ndarray) -> Estimate:
             draws = self._draws(x)
@@ -147,7 +147,7 @@ class Scalars:
 
         found, open_ = estimate(x), ~self.columns["converged"]
         if not self.sampled:
-            nan, said = float("nan"), "a list of scenarios, no sample: no interval"
+            nan, said = float("nan"), "a list of scenarios, not a sample: no interval"
             found = replace(found, standard_error=nan, low=nan, high=nan, method=said)
         if not open_.any() or not self.sampled:
             return found
@@ -183,9 +183,9 @@ class Scalars:
         Returns
         -------
         Estimate
-            Scenarios that did not converge enter with what was reached; low and high are then
-            those of the samples in which they lose nothing, and everything (infinite where
-            there is no limit).
+            Scenarios that did not converge enter with their last iterate; low and high are then
+            from samples in which their loss is 0, and the largest possible (infinite without a
+            limit).
 
         Raises
         ------
@@ -223,7 +223,7 @@ class Scalars:
     ) -> Estimate:
         """The mean of the worst 1 − `level`; interval by the delta method, or the bootstrap.
 
-        Too narrow where few scenarios lie beyond the level, see
+        The interval is too narrow with few scenarios beyond the level, see
         :func:`contagion.statistics.expected_shortfall`. Parameters and the rest as in :meth:`mean`.
         """
         return self._estimated(
@@ -289,7 +289,7 @@ class Scalars:
         return replace(self, columns={k: x[:, at] for k, x in self.columns.items()})
 
     def variance(self, of: str = "loss") -> pd.Series:
-        """Variance of a column by network, by scenario, and what only both explain (money²).
+        """Variance of a column by network, by scenario, and their interaction (money²).
 
         See :func:`contagion.experiments.stress.nodes.components`.
 

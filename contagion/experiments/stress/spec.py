@@ -1,4 +1,4 @@
-"""The specification of a run in plain values: to store, to compare, and to find again."""
+"""The specification of a run in plain values: to store, to compare, and to identify it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def model_spec(model: Model) -> Spec:
 
 
 def _said(value: Any) -> str:
-    """A parameter as text; a book and a path with the digest of what they hold."""
+    """A parameter as text; a book or a path with the digest of its content."""
     if isinstance(value, MarginBook):
         words = (value.prices, value.instruments, value.schedules, value.portfolio, value.unit)
         parts: list[Any] = [value.positions, value.loans, repr(words)]
@@ -47,7 +47,7 @@ def _said(value: Any) -> str:
 
 
 def network_digest(network: ExposureNetwork) -> str:
-    """SHA-256 (hex) of everything that a model reads of a network, in its order of rows."""
+    """SHA-256 (hex) of all data of a network that a model reads, in the order of its rows."""
     found = hashlib.sha256()
     words = (network.unit, network.external_creditors, sorted(network._choices.items()))
     rules = sorted((str(node), repr(rule)) for node, rule in network._rules.items())
@@ -108,7 +108,7 @@ def apart(old: Spec, new: Spec) -> list[str]:
 
     >>> old, new = ({"scenarios": {"digest": x, "seed": 1}} for x in ("3f", "8b"))
     >>> apart(old, new)
-    ['scenarios: same words, made from other numbers']
+    ['scenarios: same parameters, other input data']
     """
     before, after = ({room: _plain(told) for room, told in spec.items()} for spec in (old, new))
     found = list(differences(before, after))
@@ -119,7 +119,7 @@ def apart(old: Spec, new: Spec) -> list[str]:
         found.append(f"networks: {of} other exposures, balance sheets, attributes or rules")
     there, here = (spec.get("scenarios", {}).get("digest") for spec in (old, new))
     if there != here and not any(x.startswith(("networks", "scenarios")) for x in found):
-        found.append("scenarios: same words, made from other numbers")
+        found.append("scenarios: same parameters, other input data")
     return found
 
 

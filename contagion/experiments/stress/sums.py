@@ -1,9 +1,9 @@
-"""Sums over scenarios that do not depend on how these are cut into chunks.
+"""Sums over scenarios that do not depend on the division into chunks.
 
 A sum of floating point numbers depends on the order of its terms. Here the order is fixed: the
 scenarios of a block are added one after the other, and blocks along one binary tree over their
-numbers. A chunk hands back the largest whole branches that it holds, at most two for every
-power of two; their sum has the same bits for every cut.
+indices. A chunk returns the largest complete branches that it contains, at most two for every power
+of two; their sum is identical to the last bit for every division.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Branch = tuple[int, int, Sums]  # level, number: blocks number·2^level to (numb
 
 @dataclass
 class Tree:
-    """Branches pushed in the order of their blocks; two that form a larger one are added.
+    """Branches added in the order of their blocks; two that form a larger branch are merged.
 
     Example
     -------
@@ -54,15 +54,15 @@ class Tree:
 
 @dataclass(frozen=True)
 class Grouping:
-    """What the errors of nodes need to know about dependent scenarios.
+    """The dependence between scenarios, for the standard errors of nodes.
 
     Attributes
     ----------
     number : (N,) the independent replicate of every scenario, 0 to count − 1 in the order in which
         they begin; `None`: each its own.
     count : replicates.
-    mode : "each" (all independent), "inside" (no replicate leaves its block), "few" (few enough
-        to keep sums of each), or "mixed" (neither: errors of nodes are not known).
+    mode : "each" (all independent), "inside" (each replicate is within one block), "few" (few
+        enough for separate sums of each), or "mixed" (neither: errors of nodes are not known).
     """
 
     number: np.ndarray | None = None
@@ -87,7 +87,7 @@ FEW = 2**22  # entries of the sums by replicate
 
 
 def grouping(groups: np.ndarray | None, block: int, n: int) -> Grouping:
-    """How scenarios depend on each other, from the replicate (N,) of each.
+    """The dependence between scenarios, from the replicate (N,) of each.
 
     >>> grouping(np.array([0, 0, 1, 1]), 2, 3).mode, grouping(np.array([0, 1, 0, 1]), 2, 3).mode
     ('inside', 'few')

@@ -1,4 +1,4 @@
-"""One task: draw a chunk, solve it block by block, add up. The same code in every process."""
+"""One task: draw a chunk, solve it block by block, sum. The same code runs in every process."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Part:
     task : lane, first scenario, one after the last.
     columns : {name: (k,)} per scenario.
     branches : sums over scenarios, see :class:`contagion.experiments.stress.sums.Tree`.
-    kept : {name: (k, n)} what was asked for by node and scenario.
+    kept : {name: (k, n)} requested arrays by node and scenario.
     """
 
     task: Task
@@ -38,19 +38,19 @@ class Part:
 
 @dataclass(frozen=True, eq=False)
 class Job:
-    """Everything a task needs besides its place.
+    """The inputs of all tasks.
 
     Attributes
     ----------
-    books : one a network.
-    scenarios : what is drawn.
-    design : "crossed" (a lane is a network and sees every scenario) or "paired" (scenario s is
+    books : one for each network.
+    scenarios : the set from which scenarios are drawn.
+    design : "crossed" (a lane is a network with a run of every scenario) or "paired" (scenario s is
         solved on network s mod M).
     block : scenarios solved together.
     kinds : (n, K) indicator of the kind of every node.
     joint : positions of the nodes whose joint defaults are counted.
     keep : names of arrays (k, n) that are kept.
-    grouping : which scenarios depend on each other.
+    grouping : the dependence between scenarios.
     """
 
     books: tuple[Books, ...]
@@ -106,7 +106,7 @@ def joint_sums(loss: np.ndarray, defaulted: np.ndarray, weights: np.ndarray | No
 
 
 def run(shipped: Shipped, task: Task) -> Part:
-    """Draw, solve and add up the scenarios of a task."""
+    """Draw, solve and sum the scenarios of a task."""
     job: Job = shipped.job
     lane, start, stop = task
     batch = job.scenarios.draw(start, stop)
@@ -131,15 +131,15 @@ def run(shipped: Shipped, task: Task) -> Part:
 
 
 def run_tail(shipped: Shipped, task: Task, share: np.ndarray) -> list[Sums]:
-    """Solve the scenarios of a task again that have a share in a tail.
+    """Solve again the scenarios of a task that are in a tail.
 
     Parameters
     ----------
-    share : (levels, k) part of each scenario in the tail of each level; sums to 1 over the run.
+    share : (levels, k) share of each scenario in the tail of each level; sums to 1 over the run.
 
     Returns
     -------
-    One dict a level: `loss` and `default` (n,), `kind_loss` and `kind_default` (K,), sums of
+    One dict for each level: `loss` and `default` (n,), `kind_loss` and `kind_default` (K,), sums of
     share · value.
     """
     job: Job = shipped.job

@@ -1,6 +1,6 @@
 """A grid over any field of a model, rule, shock or generator, as one long table.
 
-Start with :class:`Case` (one run whose fields have names) and :func:`sweep`.
+Start with :class:`Case` (one run with named fields) and :func:`sweep`.
 """
 
 from __future__ import annotations

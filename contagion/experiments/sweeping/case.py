@@ -1,4 +1,4 @@
-"""One run with named fields: what a grid may change, in words."""
+"""One run with named fields that a grid may change."""
 
 from __future__ import annotations
 
@@ -24,30 +24,31 @@ Field = TypeVar("Field")
 
 @dataclass(frozen=True)
 class Case:
-    """A network, a model and a shock; called with fields, it runs with those changed.
+    """A network, a model and a shock; a call with fields runs them with those fields changed.
 
     Fields, by name:
 
     - `model.<field>` : a parameter of the model. `model` alone: another model.
-    - `shock.recovery` : recovery rate of every default; `shock.scale` : losses, fractions
-      and price moves times it; `shock.fraction` : part of external assets that every node loses,
-      beside the rest; `shock.default` : the node that fails instead; `shock` : another shock.
+    - `shock.recovery` : recovery rate of every default; `shock.scale` : factor for losses,
+      fractions and price moves; `shock.fraction` : share of external assets that every node loses
+      in addition; `shock.default` : the node that defaults instead; `shock` : another shock.
     - `rule.<node>` : the rule of a node; `rule.<node>.<field>` : one field of it.
-    - `network.capital` : equity of every node with positive equity times it (external assets
-      follow); `network.exposures` : every amount times it, equity kept; `network` : another one.
+    - `network.capital` : factor for the equity of every node with positive equity (external assets
+      change with it); `network.exposures` : factor for every amount, with equity unchanged;
+      `network` : another network.
     - `generate.<parameter>` : of the function that makes the network.
 
     Attributes
     ----------
-    network : the exposures, or None where `generate` makes them.
+    network : the exposures, or None if `generate` makes them.
     model, shock, baseline : as for `model.propagate`.
     generate : a function of :mod:`contagion.synthetic.generate` (or any other that returns a
-        network); it gets `rng=` too, where it takes that.
-    given : parameters of it that the grid does not change.
+        network); it is called with `rng=` if it has that parameter.
+    given : its parameters that the grid does not change.
 
     Example
     -------
-    b holds 10 of a and has 4; with 0.75 recovered it loses 2.5.
+    b (equity 4) has a claim of 10 on a; with a recovery rate of 0.75 it loses 2.5.
 
     >>> import contagion as ct
     >>> net = ct.ExposureNetwork.from_matrix([[0, 10], [0, 0]], ["a", "b"],
@@ -87,7 +88,7 @@ class Case:
         )
 
     def check(self, fields: Any) -> None:
-        """Raise `UnknownNameError` for the first name that is no field of this case."""
+        """Raise `UnknownNameError` for the first name that is not a field of this case."""
         for name in fields:
             head, _, rest = str(name).partition(".")
             known: list[str] = [*self._heads()]
@@ -131,7 +132,7 @@ class Case:
 
 
 def _with_capital(network: ExposureNetwork, times: float) -> ExposureNetwork:
-    """Positive equity times a factor; external assets, and liabilities below 0, take the change."""
+    """Scale positive equity by a factor, by external assets (liabilities if they would be < 0)."""
     book = network.book
     wanted = book.external_assets + np.maximum(book.equity, 0.0) * (times - 1.0)
     assets = np.maximum(wanted, 0.0)
@@ -171,7 +172,7 @@ def _replaced(thing: Field, changed: Mapping[str, Any]) -> Field:
 
 
 def _node(network: ExposureNetwork, rest: str) -> tuple[Any, str]:
-    """The node of a field `rule.<node>` or `rule.<node>.<field>`; nodes may have dots too."""
+    """The node of a field `rule.<node>` or `rule.<node>.<field>`; node names may contain dots."""
     for node in network.rules:
         if rest.startswith(f"{node}."):
             return node, rest[len(str(node)) + 1 :]

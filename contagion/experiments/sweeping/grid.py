@@ -21,7 +21,7 @@ from ...vocabulary import Rng, root_of
 from .case import Case
 
 EXPECTED = (ContagionError, ValueError, ArithmeticError)
-PURE = ("defaults", "reach", "depth", "hhi", "amplification")  # of a result; all else is money
+PURE = ("defaults", "reach", "depth", "hhi", "amplification")  # all others are money
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -31,11 +31,11 @@ class Sweep:
     Attributes
     ----------
     axes : {name: values}, as given.
-    table : long DataFrame: one column an axis, draw, measure, value (nan where the cell failed),
-        reason ("" where it did not).
-    samples : number of draws a cell.
+    table : long DataFrame: one column for each axis, draw, measure, value (nan if the run failed),
+        reason ("" if it did not).
+    samples : number of draws for each cell.
     unit : unit of the measures that are money.
-    money : the measures that are money; those of the user's own are not known to be.
+    money : the measures that are money; for measures of the user this is not known.
     """
 
     axes: dict[str, list[Any]]
@@ -56,9 +56,9 @@ class Sweep:
         return rows.drop(columns=["measure", "value"]).drop_duplicates([*self.axes, "draw"])
 
     def mean(self, measure: str) -> pd.DataFrame:
-        """One row a cell: the axes, mean over draws, standard error, and how many draws count.
+        """One row a cell: the axes, mean over draws, standard error, and number of draws (`count`).
 
-        A draw that failed is left out and missing from `count`; a cell without any is nan.
+        Failed draws are left out and not counted; a cell without a valid draw is nan.
 
         Raises
         ------
@@ -78,7 +78,7 @@ class Sweep:
         Raises
         ------
         UnknownNameError : for a measure or axis that the sweep does not have.
-        ArgumentError : where other axes have more than one value.
+        ArgumentError : if other axes have more than one value.
         """
         for axis in (x, y):
             if axis not in self.axes:
@@ -105,7 +105,7 @@ class Sweep:
                 say = same_scale(ends, self.unit) if measure in self.money else "{:.6g}".format
                 lines.append(f"  {measure}: {say(ends[0])} to {say(ends[1])}")
             else:
-                lines.append(f"  {measure}: in no cell")
+                lines.append(f"  {measure}: no value in any cell")
         bad = self.failed
         if len(bad):
             first = bad.iloc[0]
@@ -140,24 +140,24 @@ def sweep(
     measures : {name: function of what `run` returns}. By default, for a result: loss and
         contagion_loss of owners (money), defaults (nodes), defaulted_share, and the record
         `socialization` for models that settle claims.
-    samples : runs of each cell with other random numbers, for functions that take `rng=`.
-    rng : seed. Draw k has the same random numbers in every cell, so that cells compare in pairs.
-    n_jobs, progress : processes (-1 for all cores; the table does not depend on it), a bar.
+    samples : runs of each cell with different random numbers, for functions that take `rng=`.
+    rng : seed. Draw k has the same random numbers in every cell, so cells can be compared in pairs.
+    n_jobs, progress : processes (-1 for all cores; does not change results), progress bar.
 
     Returns
     -------
     Sweep
-        A run that ends in a `ContagionError`, `ArgumentError` or `ArithmeticError` is nan in the
-        table, with the reason; other errors are raised.
+        A run with a `ContagionError`, `ArgumentError` or `ArithmeticError` is nan in the table,
+        with the reason; other errors are raised.
 
     Raises
     ------
-    UnknownNameError : for an axis that is no field of the case, with the closest name.
+    UnknownNameError : for an axis that is not a field of the case, with the closest name.
     ArgumentError : for an empty grid or axis.
 
     Example
     -------
-    b holds 10 of a and has 4: what it loses is 10 (1 − recovery), at most 4.
+    b (equity 4) has a claim of 10 on a: it loses 10 (1 − recovery), at most 4.
 
     >>> import contagion as ct
     >>> net = ct.ExposureNetwork.from_matrix([[0, 10], [0, 0]], ["a", "b"],
@@ -187,7 +187,7 @@ def sweep(
 
 
 def numbers(outcome: Any) -> dict[str, float]:
-    """The numbers of what a run returned, by name."""
+    """The numbers in the return value of a run, by name."""
     if isinstance(outcome, PropagationResult):
         return _of_result(outcome)
     if isinstance(outcome, Mapping):
@@ -223,7 +223,7 @@ def _seeds(
     return list(root_of(rng).spawn(samples))
 
 
-Found = tuple[dict[str, float], str, str | None]  # numbers, why not, unit of a result
+Found = tuple[dict[str, float], str, str | None]  # numbers, reason of a failure, unit of a result
 
 
 def _one(
@@ -232,7 +232,7 @@ def _one(
     seed: np.random.SeedSequence | None,
     measures: Mapping[str, Callable[[Any], float]] | None,
 ) -> Found:
-    """The numbers of one run, or why there are none, and the unit of its money."""
+    """The numbers of one run, or the reason of its failure, and the unit of its amounts."""
     random = {} if seed is None else {"rng": np.random.default_rng(seed)}
     try:
         outcome = run(**cell, **random)
@@ -245,7 +245,7 @@ def _one(
 
 
 def _one_unit(found: list[Found], usual: bool) -> tuple[list[Found], str, tuple[str, ...]]:
-    """The runs with all money in the unit of the first network, that unit, and what is money."""
+    """The runs with amounts in the unit of the first network, that unit, and the money measures."""
     units = [unit for _, _, unit in found if unit is not None]
     if not units or not usual:
         return found, units[0] if len(set(units)) == 1 else "", ()
@@ -262,7 +262,7 @@ def _one_unit(found: list[Found], usual: bool) -> tuple[list[Found], str, tuple[
 def _table(
     axes: list[str], tasks: list[tuple[dict[str, Any], int]], found: list[Found]
 ) -> pd.DataFrame:
-    """The long table; a failed run has a row for every measure that any other run gave."""
+    """The long table; a failed run has a row for every measure of the other runs."""
     names = list(dict.fromkeys(name for values, _, _ in found for name in values)) or ["value"]
     rows = [
         {**cell, "draw": draw, "measure": name, **_value(values, name, why)}
@@ -273,7 +273,7 @@ def _table(
 
 
 def _value(values: dict[str, float], name: str, why: str) -> dict[str, Any]:
-    """A value, or nan and the reason."""
+    """A value, or nan with the reason."""
     value = values.get(name, np.nan)
     if not why and np.isnan(value):
         why = "undefined for this run" if name in values else "the run does not give this measure"

@@ -1,8 +1,8 @@
-"""Systemic importance: measures of every node side by side, and how far they agree.
+"""Systemic importance: measures of every node side by side, and their agreement.
 
-`ct.rank` gives the table; :func:`agreement` says where its columns disagree, :func:`stability` how
-much of the order survives other data. :func:`explain_impact` says through whom the impact of one
-node goes, :func:`critical_exposures` which claims carry it, :func:`protect` whom to rescue first.
+`ct.rank` gives the table. :func:`agreement` compares its columns; :func:`stability` tests how
+robust the order is to other data. :func:`explain_impact` shows the paths of the impact of one node,
+:func:`critical_exposures` the claims that transmit it, :func:`protect` the nodes to rescue first.
 """
 
 from __future__ import annotations

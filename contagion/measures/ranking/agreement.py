@@ -1,4 +1,4 @@
-"""How far measures agree: Kendall's τ, the ranks of every node, and a sentence."""
+"""Agreement of measures: Kendall's τ, the ranks of every node, and a summary in words."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from ...text import known_name, listing
 from ...vocabulary import CONFIDENCE, Rng
 from .. import MEASURES
 
-MOST = 2_000  # nodes; the comparison of all pairs takes n² bytes a measure
+MOST = 2_000  # nodes; the comparison of all pairs takes n² bytes for each measure
 DISAGREE = 0.5  # Kendall's τ below which the sentence names a pair
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Agreement:
-    """How far the columns of a ranking order the nodes alike.
+    """Agreement of the columns of a ranking on the order of the nodes.
 
     Attributes
     ----------
-    tau : DataFrame measure × measure, Kendall's τ-b over the nodes that both define; nan where
-        that is undefined.
+    tau : DataFrame measure × measure, Kendall's τ-b over the nodes with both measures; nan where
+        it is undefined.
     low, high : DataFrames, bounds of a bootstrap interval over nodes; nan without bootstrap.
     ranks : DataFrame node × measure, 1 is the most important, ties share the mean of their ranks.
     ranges : DataFrame node: best, median, worst rank, and spread = worst − best.
-    sentence : what a reader has to know, in words.
+    sentence : the main result in words.
     reasons : {(measure, measure): why τ is nan}.
     """
 
@@ -61,9 +61,9 @@ def agreement(
 
     Parameters
     ----------
-    table : as `ct.rank` gives it, one row a node, higher is more.
-    columns : those to compare, by default every measure of importance, size or position; measures
-        of vulnerability answer another question.
+    table : as returned by `ct.rank`, one row a node; higher means more important.
+    columns : those to compare, by default every measure of importance, size or position, but not of
+        vulnerability.
     resamples : number of draws of the nodes with replacement for the intervals; 0 for none.
     confidence : level of the intervals.
     rng : seed or generator of the bootstrap.
@@ -75,7 +75,7 @@ def agreement(
 
     Example
     -------
-    Of the three pairs, two are ordered alike: τ = (2 − 1) / 3.
+    Of the three pairs of nodes, two have the same order in both: τ = (2 − 1) / 3.
 
     >>> table = pd.DataFrame({"x": [3, 2, 1], "y": [3, 1, 2]}, index=["a", "b", "c"])
     >>> found = agreement(table, ["x", "y"])
@@ -128,7 +128,7 @@ def agreement(
 
 
 def _comparable(table: Table | pd.DataFrame) -> list[str]:
-    """The columns that say who is important."""
+    """The columns that measure importance, size or position."""
     about = {name: m.about for name, m in MEASURES.items()}
     return [
         str(c)
@@ -138,7 +138,7 @@ def _comparable(table: Table | pd.DataFrame) -> list[str]:
 
 
 def _draws(n: int, resamples: int, rng: Rng) -> np.ndarray:
-    """How often each node counts: all once, and then resampled, shape (1 + resamples, n)."""
+    """Counts of each node, shape (1 + resamples, n): first all once, then resampled."""
     once = np.ones((1, n))
     if not resamples:
         return once
@@ -169,7 +169,7 @@ def _why(x: np.ndarray, y: np.ndarray) -> str:
 
 
 def _sentence(names: list[str], tau: np.ndarray, ranks: pd.DataFrame, ranges: pd.DataFrame) -> str:
-    """What agrees, what does not, and for whom the choice of measure matters most."""
+    """The agreement in words, with the node whose rank depends most on the choice of measure."""
     at = np.triu_indices(len(tau), 1)
     pairs = tau[at]
     known = np.flatnonzero(~np.isnan(pairs))

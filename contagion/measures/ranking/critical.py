@@ -1,4 +1,4 @@
-"""Through whom the impact of a default goes, and which exposures carry it."""
+"""The paths of the impact of a default, and the exposures that transmit it."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ from ...shocks import Shock
 from ...text import same_scale
 from ...vocabulary import MOST
 
-VICTIMS = 8  # bearers whose paths are followed
+VICTIMS = 8  # nodes with the largest losses, whose paths are traced
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class ImpactPaths:
-    """Why a node is where it is in a ranking.
+    """Explanation of the impact of one node: neighbours and paths of its losses.
 
     Attributes
     ----------
     node, unit : its name, and the unit of money.
-    impact : what the owners of others lose when it defaults.
+    impact : loss of the owners of other nodes when it defaults.
     rule : the rule by which its creditors share the loss.
-    neighbours : DataFrame, one row a creditor that loses on it directly: creditor, lost (money),
-        share of all that its creditors lose, own (what its owners bear), passed (what its own
-        creditors lose), defaulted.
-    paths : DataFrame path, amount (money), share (of what the last node lost on claims), the
+    neighbours : DataFrame, one row for each creditor with a direct loss: creditor, lost (money),
+        share of the losses of all its creditors, own (borne by the owners of the creditor), passed
+        (borne by the creditors of the creditor), defaulted.
+    paths : DataFrame path, amount (money), share (of the losses on claims of the last node), the
         largest first.
     """
 
@@ -54,7 +54,7 @@ class ImpactPaths:
             f"creditors share by {self.rule}"
         ]
         for row in self.neighbours.head(5).to_dict("records"):
-            end = "fails" if row["defaulted"] else "stands"
+            end = "fails" if row["defaulted"] else "survives"
             lines.append(
                 f"  {row['creditor']} loses {say(row['lost'])} ({row['share']:.0%}), {end}, "
                 f"passes on {say(row['passed'])}"
@@ -72,13 +72,13 @@ def explain_impact(
     recovery: float = 0.0,
     most: int = MOST,
 ) -> ImpactPaths:
-    """Through which neighbours, rules and paths the default of a node costs the others.
+    """The neighbours, rules and paths by which the default of a node causes losses to others.
 
     Parameters
     ----------
     network, model, recovery : as in `ct.rank`.
     node : the trigger.
-    most : neighbours and paths at most.
+    most : largest number of neighbours and of paths.
 
     Raises
     ------
@@ -134,7 +134,7 @@ def _neighbours(result: PropagationResult, at: int) -> pd.DataFrame:
 
 
 def _paths(result: PropagationResult, others: np.ndarray, most: int) -> pd.DataFrame:
-    """The largest paths that end at the nodes that lose most on claims."""
+    """The largest paths that end at the nodes with the largest losses on claims."""
     weight = np.where(others > 0, np.nan_to_num(result.outcome.claims_lost), 0.0)
     ends = np.argsort(-weight, kind="stable")[:VICTIMS]
     found = [
@@ -159,31 +159,31 @@ def critical_exposures(
     n_jobs: int = 1,
     progress: bool = False,
 ) -> pd.DataFrame:
-    """The exposures whose removal would help most.
+    """The exposures whose removal would reduce losses most.
 
-    An exposure is removed by repayment: the creditor holds the money outside instead, the debtor
-    owes it outside or holds less (`with_amounts(…, keep="equity")`), so that all equities are as
-    before. The gain is the fall of what all owners lose, summed over the shocks; it can be
-    negative, where the exposure had spread the loss.
+    An exposure is removed by repayment: the creditor then holds the amount as external assets, the
+    debtor has fewer external assets or owes the amount outside (`with_amounts(…, keep="equity")`),
+    so that all equities are as before. The gain is the reduction of the loss of all owners, summed
+    over the shocks; it can be negative if the exposure had diversified the loss.
 
     Parameters
     ----------
     network, model : the run.
     shocks : one, or several, each with its own run: `[Shock.default(x) for x in …]`.
-    candidates : rows of `exposures` to try; by default the `most` that lose most in these runs.
-        Each costs one run a shock.
+    candidates : rows of `exposures` to test; by default the `most` with the largest losses in these
+        runs. Each needs one run for each shock.
     most : number of candidates.
-    n_jobs, progress : processes (-1 for all cores; the numbers do not depend on it), a bar.
+    n_jobs, progress : processes (-1 for all cores; does not change results), progress bar.
 
     Returns
     -------
-    DataFrame creditor, debtor, amount, lost (on it, money, sum over shocks), gain (money) and
-    gain_share (of the loss of all owners), the largest gain first; the index is the row of the
-    exposure.
+    DataFrame creditor, debtor, amount, lost (on the exposure, money, summed over shocks), gain
+    (money) and gain_share (of the loss of all owners), the largest gain first; the index is the row
+    of the exposure.
 
     Example
     -------
-    Without the claim of b on a, only a's own equity of 1 is lost.
+    Without the claim of b on a, only the equity of a, 1, is lost.
 
     >>> import contagion as ct
     >>> net = ct.ExposureNetwork.from_matrix([[0, 10, 0], [0, 0, 10], [0, 0, 0]], ["a", "b", "c"],
@@ -213,7 +213,7 @@ def critical_exposures(
 
 
 def _without(network: ExposureNetwork, model: Model, shocks: list[Shock], row: int) -> float:
-    """What all owners lose, summed over the shocks, when one exposure is repaid before."""
+    """Loss of all owners, summed over the shocks, if one exposure is repaid before."""
     amounts = np.array(network.amount)
     amounts[row] = 0.0
     other = network.with_amounts(amounts, keep="equity")

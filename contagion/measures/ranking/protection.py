@@ -1,4 +1,4 @@
-"""The fewest nodes whose rescue keeps the loss below a bound, and what that costs."""
+"""The smallest set of nodes whose rescue keeps the loss below a target, and the cost of it."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from ...parallel import bar
 from ...shocks import Shock
 from ...text import same_scale
 
-EXACT = 12  # candidates up to which every set is tried
+EXACT = 12  # candidates up to which every set is run
 CHUNK = 2**22  # entries of a batch of scenarios
-TOGETHER, MOST = 32, 2**22  # candidates run at once, and entries of all that a step runs at most
+TOGETHER, MOST = 32, 2**22  # candidates in one batch; most entries (candidates × nodes) of a step
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -31,14 +31,14 @@ class Protection:
     ----------
     table : DataFrame step (0: no node is protected): node, loss (borne by owners and external
         creditors, of all nodes, after this and the steps before), avoided (by all steps so far),
-        support (money that the protected need to pay in full).
-    least : a lower bound on the number of nodes with which any set can avoid as much, or nan for
-        models where none is known.
-    optimal : true where no smaller set reaches the target: by trying all, or because the number
-        chosen equals `least`; None where that is not known.
+        support (money that the protected nodes need to pay in full).
+    least : a lower bound on the number of nodes in any set that avoids as much, or nan for models
+        without a known bound.
+    optimal : True if no smaller set reaches the target, because all were run or because the number
+        chosen equals `least`; None if that is not known.
     reached : whether the target is reached.
-    left_out : candidates, those with the smallest shortfalls, that a step did not run though one
-        of them may avoid more; 0 where the nodes are those of a greedy search among all.
+    left_out : candidates with the smallest shortfalls that a step did not run although one of them
+        may avoid more; 0 if the greedy search covered all candidates.
     target, unit : money.
     """
 
@@ -84,27 +84,28 @@ def protect(
     candidates: Iterable[Any] | None = None,
     progress: bool = False,
 ) -> Protection:
-    """The smallest set of nodes to protect: if these pay in full, the loss stops.
+    """The smallest set of nodes to protect so that the loss stays within a target.
 
     A protected node pays every debt in full, with money from outside (its `support`); its owners
-    still bear what it loses, down to 0. Losses are counted from face values, so a node that was
-    insolvent before the shock is a candidate too. Greedy: every step protects the node that lowers
-    the loss most; with up to 12 candidates all sets of a size are tried, from the smallest. A step
-    runs candidates by their shortfall, and without default costs only until no node left can avoid
-    more; with such costs, in a large network, `left_out` says how many were not run.
+    still bear its losses, until its equity is 0. Losses are relative to face values, so a node that
+    was insolvent before the shock is a candidate too. The search is greedy: each step protects the
+    node that reduces the loss most. With up to 12 candidates all sets are run, the smallest first.
+    A step runs candidates in decreasing order of shortfall; without default costs it stops when no
+    remaining node can avoid more. With default costs and a large network it may stop earlier, and
+    `left_out` is the number not run.
 
-    For clearing without default costs the support is at most the shortfall that the node has when
-    no node is protected, because others only pay more; so a set S avoids at most Σ_{i∈S}
-    shortfall_i and `least` is the number of largest shortfalls that it takes.
+    For clearing without default costs the support is at most the shortfall of the node when no
+    node is protected, because others can only pay more. So a set S avoids at most Σ_{i∈S}
+    shortfall_i, and `least` is the smallest number of shortfalls whose sum is large enough.
 
     Parameters
     ----------
     network, model, shock : the run without protection.
-    target : money; stop when the loss of all owners and external creditors is at most that. By
-        default half of what could be avoided by protecting every candidate.
-    max_size : nodes at most.
+    target : money; stop when the loss of all owners and external creditors is at most this amount.
+        By default half of the loss that can be avoided by protecting all candidates is avoided.
+    max_size : largest number of nodes.
     candidates : nodes that may be protected; by default every node that does not pay in full and
-        that the shock does not fail.
+        that the shock does not set to default.
     progress : show a progress bar.
 
     Raises
@@ -115,8 +116,8 @@ def protect(
 
     Example
     -------
-    a fails and pays nothing: b (equity 3 of 13) loses 10 and 7 reach c. With b protected c loses
-    nothing.
+    a defaults with recovery 0: b (equity 3, assets 13) loses 10, and 7 of it reach c. If b is
+    protected, c has no loss.
 
     >>> import contagion as ct
     >>> net = ct.ExposureNetwork.from_matrix([[0, 10, 0], [0, 0, 10], [0, 0, 0]], ["a", "b", "c"],
@@ -130,12 +131,12 @@ def protect(
     expect(network=network, model=model, shock=shock)
     if not model.settles:
         raise ModelError(
-            f"{type(model).__name__} does not settle claims: it does not compute what a rescue "
-            "saves. Use a model that does, EisenbergNoe for one."
+            f"{type(model).__name__} does not settle claims, so it does not compute the effect of "
+            "a rescue. Use a model that does, such as EisenbergNoe."
         )
     if max_size < 1:
         raise ArgumentError(f"max_size = {max_size}: 1 or more nodes.")
-    hit = model.in_money(network, shock, "who is worth protecting")
+    hit = model.in_money(network, shock, "the nodes to protect")
     losses, recoveries = hit.losses, hit.pins
     run = _Runs(network, model, losses, recoveries)
     alone, _, short = run.of([()])
@@ -163,7 +164,7 @@ def protect(
 
 
 class _Runs:
-    """The loss with sets of nodes protected, many at once."""
+    """The loss for sets of protected nodes, many sets in one run."""
 
     def __init__(
         self, network: ExposureNetwork, model: Model, losses: np.ndarray, recoveries: np.ndarray
@@ -228,7 +229,7 @@ def _candidates(
 def _search(
     run: _Runs, candidates: np.ndarray, target: float, max_size: int
 ) -> tuple[list[int], bool, int]:
-    """The nodes to protect, in order, whether every smaller set was tried, and who was left out."""
+    """The nodes to protect in order, whether every smaller set was run, and the number not run."""
     if 0 < len(candidates) <= EXACT:
         for size in range(min(max_size, len(candidates)) + 1):
             sets = list(combinations(candidates.tolist(), size))
@@ -256,9 +257,10 @@ def _search(
 def _next(
     run: _Runs, chosen: list[int], rest: np.ndarray, short: np.ndarray, now: float
 ) -> tuple[int, float, int]:
-    """Who of the rest, the largest shortfall first, avoids most of the loss `now`, and how much.
+    """The node of `rest` that reduces the loss `now` most, the reduction, and the number not run.
 
-    Without default costs no node avoids more than its shortfall. Last: the number not run.
+    `rest` is in decreasing order of shortfall; without default costs no node avoids more than its
+    shortfall.
     """
     node, most = -1, 0.0
     limit = max(TOGETHER, MOST // len(run.network))
@@ -276,7 +278,7 @@ def _next(
 
 
 def _least(short: np.ndarray, avoid: float) -> float:
-    """How many of the largest shortfalls it takes to sum to what has to be avoided."""
+    """The smallest number of shortfalls whose sum is at least `avoid`; nan if all are too small."""
     if avoid <= 0:
         return 0.0
     sums = np.cumsum(np.sort(short)[::-1])

@@ -1,4 +1,4 @@
-"""How much of a ranking survives other data: ranks over an ensemble of networks."""
+"""Robustness of a ranking to the data: ranks over an ensemble of networks."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class RankStability:
     Attributes
     ----------
     table : DataFrame with index (measure, node): median, low and high rank (1 is the most
-        important), and `top_k`, the part of the networks in which the node is among the first
+        important), and `top_k`, the share of the networks in which the node is among the first
         k, P(rank ≤ k).
     ranks : {measure: DataFrame network × node}.
     networks : their number.
@@ -61,7 +61,7 @@ def stability(
     n_jobs: int = 1,
     progress: bool = False,
 ) -> RankStability:
-    """Rank the nodes of every network of an ensemble, and say how the ranks spread.
+    """Rank the nodes in every network of an ensemble, and summarise the spread of their ranks.
 
     Parameters
     ----------
@@ -69,8 +69,8 @@ def stability(
         :mod:`contagion.synthetic.reconstruct`.
     models, measures, recovery : as in `ct.rank`.
     k : the ranks for P(rank ≤ k).
-    confidence : part of the networks between low and high.
-    n_jobs, progress : processes (-1 for all cores; the numbers do not depend on it), a bar.
+    confidence : share of the networks between low and high.
+    n_jobs, progress : processes (-1 for all cores; does not change results), progress bar.
 
     Raises
     ------
@@ -78,7 +78,7 @@ def stability(
 
     Example
     -------
-    b owes 10 and a owes 4 with the same capital: with 5 % noise b stays the first.
+    b owes 10 and a owes 4, with the same capital: with 5 % noise b remains first.
 
     >>> import contagion as ct
     >>> net = ct.ExposureNetwork.from_matrix([[0, 4, 0], [0, 0, 10], [0, 0, 0]], ["a", "b", "c"],
@@ -123,7 +123,7 @@ def _ranked(
 
 
 def _spread(ranks: pd.DataFrame, k: Sequence[int], confidence: float) -> pd.DataFrame:
-    """Quantiles of the ranks of each node; nan where it has a rank in none."""
+    """Quantiles of the ranks of each node; nan if it has no rank in any network."""
     tail = (1.0 - confidence) / 2.0
     columns: dict[str, Any] = {
         "median": ranks.median(),
@@ -138,12 +138,12 @@ def _spread(ranks: pd.DataFrame, k: Sequence[int], confidence: float) -> pd.Data
 def perturbed(
     network: ExposureNetwork, *, noise: float = 0.2, samples: int = 100, rng: Rng = None
 ) -> Iterator[ExposureNetwork]:
-    """The network with every exposure multiplied by noise, again and again.
+    """Copies of the network with every exposure multiplied by lognormal noise.
 
         amount' = amount · exp(noise · z − noise² / 2),   z standard normal
 
-    The equity of every node with a known balance sheet stays as it is: external assets and
-    liabilities take the difference (assets first; liabilities where assets would fall below 0).
+    The equity of every node with a known balance sheet is unchanged: external assets absorb the
+    difference, or external liabilities where the assets would fall below 0.
 
     Parameters
     ----------
@@ -175,7 +175,7 @@ def perturbed(
 
 
 def _checked(networks: Iterable[ExposureNetwork]) -> Iterator[ExposureNetwork]:
-    """Each network as it comes; an argument that is not a series of networks is refused."""
+    """The networks one by one; raise for an argument that is not a sequence of networks."""
     if not isinstance(networks, Iterable):
         networks = several(networks, "ExposureNetwork", "networks")
     for network in networks:

@@ -1,4 +1,4 @@
-"""One row a node, one column a measure."""
+"""The ranking table: one row a node, one column a measure."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from ..registry import beside, definitions
 
 SHEET = {
     "equity": "external assets + claims − external liabilities − debts, money",
-    "claims": "what other nodes of the network owe the node, money",
-    "debts": "what the node owes other nodes of the network, money",
+    "claims": "claims of the node on other nodes of the network, money",
+    "debts": "debts of the node to other nodes of the network, money",
 }
 HEADLINES = ("socialized_caused", "default_impact", "debtrank")
-LARGE, DRAWN = 2_000, 400  # nodes beyond which the costly measures are estimated, and from how many
+LARGE, DRAWN = 2_000, 400  # above LARGE nodes, costly measures are estimated from DRAWN nodes
 
 
 def rank(
@@ -40,37 +40,37 @@ def rank(
 ) -> Table:
     """Systemic importance, one row a node, most important first.
 
-    Every node defaults once under every model (see `measures.each_default`), and the first column
-    of the first model orders the rows: the socialized loss that the default causes, where the model
-    settles claims. A DebtRank model gives the column `debtrank`; every other model gives
-    `socialized_caused` (if it settles), `default_impact` (the loss of owners inside the graph),
-    `contagion_index`, `vulnerability_index`, `induced_defaults` and `hazard`, with the name of
-    the model behind a dot when there is more than one (its parameters too, when one model comes
-    twice). Measures that need no run of a model come beside them.
+    Each node defaults once under each model (see `measures.each_default`). The first column of the
+    first model orders the rows: the socialized loss that the default causes, if the model settles
+    claims. A DebtRank model gives the column `debtrank`. Every other model gives
+    `socialized_caused` (if it settles claims), `default_impact` (the loss of owners inside the
+    graph), `contagion_index`, `vulnerability_index`, `induced_defaults` and `hazard`. With more
+    than one model, the name of the model follows after a dot (and its parameters, if a model occurs
+    twice). Measures that need no model run are further columns.
 
     Parameters
     ----------
     network : the exposures.
-    models : by default `[EisenbergNoe(), DebtRank()]`, and without DebtRank, which knows no
-        guarantees, where there are any; `[CrossHoldings()]` where nodes own each other.
+    models : by default `[EisenbergNoe(), DebtRank()]`, without DebtRank (which does not compute
+        guarantees) if the network has guarantees; `[CrossHoldings()]` if nodes own each other.
     measures : names from `measures.MEASURES`: only these columns, in this order; "all" for the
-        columns of the models and every measure of a node that needs the network alone. Above 2,000
-        nodes those whose cost grows faster than the exposures (betweenness, harmonic, sinkrank,
-        impact_susceptibility, impact_diffusion) are then estimated from a draw of 400, with their
-        standard error in `notes`; asked for by name they are exact.
-    recovery : recovery rate on claims on the failing node, in [0, 1].
+        columns of the models and every measure of a node that needs only the network. Above 2,000
+        nodes, "all" estimates those whose cost grows faster than the exposures (betweenness,
+        harmonic, sinkrank, impact_susceptibility, impact_diffusion) from a sample of 400, with
+        their standard error in `notes`; if named, they are exact.
+    recovery : recovery rate on claims on the defaulting node, in [0, 1].
     weights : of `debtrank`, as in :class:`~contagion.DebtRank`; by default those of each model.
-    n_jobs, progress : processes (-1 for all cores; the numbers do not depend on it), a bar.
+    n_jobs, progress : processes (-1 for all cores; does not change results), progress bar.
 
     Returns
     -------
-    Table indexed by node, with the `definitions` of its columns. Where a measure is not defined it
-    is nan, and `reasons` is {column: {node: why}}.
+    Table indexed by node, with the `definitions` of its columns. Undefined values are nan, and
+    `reasons` is {column: {node: why}}.
 
     Raises
     ------
-    ArgumentError : for a measure that does not exist (with the closest name), is not one number a
-        node, or that none of the models gives.
+    ArgumentError : for a measure that does not exist (with the closest name), that is not one
+        number for each node, or that no model in `models` gives.
 
     Example
     -------
@@ -114,7 +114,7 @@ def rank(
 
 
 def _usual(network: ExposureNetwork) -> list[Model]:
-    """The models that say most about a network and know all that it has."""
+    """The default models for a network: those that compute all its features."""
     owned = network.shareholdings is not None
     usual: list[Model] = [CrossHoldings() if owned else EisenbergNoe()]
     if network.guarantees is None and not owned:
@@ -125,7 +125,7 @@ def _usual(network: ExposureNetwork) -> list[Model]:
 def _runs(
     network: ExposureNetwork, models: list[Model], recovery: float, n_jobs: int, progress: bool
 ) -> list[Table]:
-    """The measures that need runs, one part a model."""
+    """The measures that need model runs, one table for each model."""
     clearing = [model for model in models if not isinstance(model, DebtRank)]
     label = {id(model): type(model).__name__ for model in clearing}
     if len(set(label.values())) < len(clearing):
@@ -146,14 +146,14 @@ def _runs(
 
 
 def _debtrank_name(model: DebtRank) -> str:
-    """`debtrank`, behind a dot how it differs from the linear one with the weights of equity."""
+    """`debtrank`, with a suffix for a variant or weights other than "linear" and "equity"."""
     own = model.weights if isinstance(model.weights, str) else "own weights"
     parts = ["single_hit"] * (model.variant != "linear") + [own] * (own != "equity")
     return ".".join(["debtrank", *([" ".join(parts)] if parts else [])])
 
 
 def _wanted(measures: Iterable[str] | Literal["all"] | None) -> list[Measure] | None:
-    """The measures that were asked for."""
+    """The requested measures."""
     if measures is None:
         return None
     if measures == "all":
@@ -173,7 +173,7 @@ def _wanted(measures: Iterable[str] | Literal["all"] | None) -> list[Measure] | 
 
 
 def _columns(frame: pd.DataFrame, wanted: list[Measure]) -> list[str]:
-    """The columns of the measures, in the order in which they were asked for."""
+    """The columns of the measures, in the requested order."""
     found = []
     for measure in wanted:
         mine = [str(c) for c in frame if str(c).partition(".")[0] == measure.name]

@@ -1,6 +1,6 @@
 """Official scorecards: G-SIB scores, surcharges, large-exposure limits, interconnectedness.
 
-They follow published rules; what was read of each and what was not is said in every docstring.
+They follow published rules; each docstring says which parts of them were read and which were not.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ US = {
 
 @dataclass(frozen=True, eq=False, repr=False)
 class GsibScores:
-    """Scores of banks with everything that they are made of, basis points.
+    """Scores of banks with their indicators and categories, basis points.
 
     Attributes
     ----------
@@ -52,7 +52,7 @@ class GsibScores:
 
 
 def rounded(scores: np.ndarray) -> np.ndarray:
-    """Whole basis points, halves up (rounding noise below 1e-9 does not lift a half).
+    """Whole basis points, halves rounded up, with a tolerance of 1e-9 for rounding errors.
 
     >>> rounded(np.array([129.49, 129.5, 130.5]))
     array([129, 130, 131])
@@ -61,7 +61,7 @@ def rounded(scores: np.ndarray) -> np.ndarray:
 
 
 def _placed(scores: pd.Series, bands: Bands) -> pd.DataFrame:
-    """Rounded score, band, surcharge, and how far it is to the bands beside it."""
+    """Rounded score, band, surcharge, and the distance to the bands above and below."""
     whole = rounded(scores.to_numpy(float))
     band, rate = bands.of(whole)
     floor = CUT_OFF + WIDTH * (band - 1) - 0.5
@@ -100,8 +100,8 @@ def bcbs_gsib(
     ----------
     indicators : one row a bank, a column each for the indicators of `weights(methodology)`.
     year : end of the year of the published denominators.
-    divisors : other denominators by indicator, in billions of the currency of the amounts; then
-        `year` has no meaning.
+    divisors : other denominators by indicator, in billions of the currency of the amounts; `year`
+        is then not used.
     methodology : "2013" (12 indicators) or "2018" (trading volume, insurance in the amounts); by
         default 2018 where the denominators have trading volume, from end-2021.
     unit : of the amounts, "EUR", "EUR mn" or "EUR bn"; another currency needs its `divisors`.
@@ -113,7 +113,7 @@ def bcbs_gsib(
 
     Example
     -------
-    A bank that is 2 % of everything scores 200 bp, in the first bucket.
+    A bank with 2 % of each denominator scores 200 bp, in the first bucket.
 
     >>> bank = denominators(2016).to_frame("bank").T * 0.02
     >>> bcbs_gsib(bank, year=2016).table.loc["bank", ["rounded", "bucket", "surcharge"]].tolist()
@@ -168,7 +168,7 @@ def us_gsib(
     6.67 %). Method 2 has nine indicators with fixed coefficients c_k, and the weighted short-term
     wholesale funding instead of substitutability. Surcharges: method 1 as the buckets of the Basel
     Committee, 4.5 % from 630 bp and 1 % for each further 100 bp; method 2 1.0 % from 130 bp, half
-    a point for each further 100 bp. A bank below 130 bp by method 1 is no G-SIB and has none.
+    a point for each further 100 bp. A bank below 130 bp by method 1 is not a G-SIB: no surcharge.
 
     Parameters
     ----------
@@ -176,15 +176,15 @@ def us_gsib(
     divisors : denominators, USD bn, by indicator, such as
         `denominators(2015, currency="USD")`.
     funding : weighted short-term wholesale funding (12 CFR 217.406) by bank, yearly average, money.
-    risk_weighted_assets : the same by bank, yearly average, in the unit of `funding`.
+    risk_weighted_assets : by bank, yearly average, in the unit of `funding`.
     unit : of the amounts, "USD", "USD mn" or "USD bn".
 
     Returns
     -------
     Table : one row a bank, highest surcharge first: method_1, method_2 (bp), rounded_1,
     rounded_2 (whole bp), surcharge_1, surcharge_2, surcharge (%), binding ("method 1", "method 2",
-    "both" or "none"). Without funding or risk-weighted assets of a bank its method 2 and surcharge
-    are nan; `reasons` says so.
+    "both" or "none"). Method 2 and surcharge of a bank without funding or risk-weighted assets are
+    nan; `reasons` says so.
 
     Raises
     ------
@@ -193,7 +193,7 @@ def us_gsib(
 
     Example
     -------
-    100 bn of each of the nine indicators are 248.68 bp, and no funding adds nothing.
+    100 bn of each of the nine indicators give 248.68 bp; funding of 0 adds nothing.
 
     >>> bank = denominators(2015, currency="USD").to_frame("bank").T * 0.0 + 100.0
     >>> none = pd.Series({"bank": 0.0})
@@ -238,7 +238,7 @@ def us_gsib(
 
 
 def _divisors(given: pd.Series | Scores, names: pd.Index) -> pd.Series:
-    """The denominators of these indicators, all there and above 0."""
+    """The denominators of these indicators; raise if one is missing or not above 0."""
     lacking = [name for name in names if name not in given.index]
     if lacking:
         raise DatasetError(
@@ -256,7 +256,7 @@ def _divisors(given: pd.Series | Scores, names: pd.Index) -> pd.Series:
 
 
 def _funding(banks: pd.Index, funding: pd.Series | None, assets: pd.Series | None) -> pd.Series:
-    """The short-term wholesale funding score, nan where it is not known."""
+    """The short-term wholesale funding score, nan if not known."""
     blank = pd.Series(np.nan, banks)
     over = blank if assets is None else assets.reindex(banks).astype(float)
     amount = blank if funding is None else funding.reindex(banks).astype(float)

@@ -1,4 +1,4 @@
-"""Indicators of interconnectedness and size that a network can give, beside the official ones."""
+"""Indicators of interconnectedness and size from network data, comparable to the official ones."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ COLUMNS = {
     "interconnectedness": "mean share in intra-financial assets and liabilities, basis points",
 }
 REASONS = {
-    "securities_outstanding": "what a node has issued to the market is not in a network",
+    "securities_outstanding": "securities issued to the market are not in a network",
     "total_exposures": "external assets are not known",
     "percent_of_assets": "all assets are 0 or not known",
     "percent_of_liabilities": "all liabilities are 0 or not known",
@@ -43,9 +43,9 @@ def interconnectedness(
         total_exposures_i              external assets + claims
         interconnectedness_i           10,000 · mean of the shares in the sums of the first two, bp
 
-    The columns have the names of the G-SIB indicators; they measure what the network contains, not
-    what the reporting instructions ask for (off-balance-sheet items, unused commitments and the
-    securities that a node has issued are not in it, so that the category lacks one of three).
+    The columns have the names of the G-SIB indicators but measure only the data of the network.
+    The reporting instructions also require off-balance-sheet items, unused commitments and issued
+    securities; without the last the category has two of its three indicators.
 
     Parameters
     ----------
@@ -62,11 +62,11 @@ def interconnectedness(
 
     Raises
     ------
-    NetworkError : for an unknown node in `financial`, with the closest one.
+    NetworkError : for an unknown node in `financial`, with the closest name.
 
     Example
     -------
-    a lends b 6, b lends c 2: b has a quarter of the claims and three quarters of the debts.
+    a lends 6 to b, b lends 2 to c: b has a quarter of the claims and three quarters of the debts.
 
     >>> import contagion as ct
     >>> net = ct.ExposureNetwork.from_matrix([[0, 6, 0], [0, 0, 2], [0, 0, 0]], list("abc"),
@@ -113,6 +113,6 @@ def interconnectedness(
 
 
 def _over(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
-    """A ratio, nan where the whole is 0 or not known."""
+    """A ratio, nan if the denominator is 0 or not known."""
     blank = np.full(len(part), np.nan)
     return np.asarray(np.divide(part, whole, out=blank, where=np.nan_to_num(whole) > 0))

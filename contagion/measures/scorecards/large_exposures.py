@@ -1,4 +1,4 @@
-"""Large exposures: what a bank holds on one counterparty or group, against its capital."""
+"""Large exposures: claims of a bank on one counterparty or group, relative to its capital."""
 
 from __future__ import annotations
 
@@ -45,27 +45,26 @@ def large_exposures(
         excess  = max(0, Σ_j A_ij − limit · K_i)
 
     Amounts are face values as in the network, before collateral and netting that it does not
-    contain (for those see `net.set_off`, `net.settle_collateral`). Exemptions (sovereigns, central
-    banks, qualifying clearing houses) are the caller's: leave those claims out.
+    contain (see `net.set_off`, `net.settle_collateral`). Exemptions (sovereigns, central banks,
+    qualifying clearing houses) are not applied: leave those claims out.
 
     Parameters
     ----------
-    network : claims; all that one creditor holds on one group are summed.
-    capital : Tier 1 capital by node, money; by default the equity of the balance sheet stands in
-        for it. Creditors left out of a mapping have no known capital.
-    gsibs : nodes that are G-SIBs. The lower limit holds for a G-SIB on a group with a G-SIB in it.
-    groups : {node: group} of connected counterparties (control or economic interdependence); nodes
-        not named stand alone. Claims on the own group are shown and not limited.
-    limit, gsib_limit, reported : parts of capital.
+    network : claims; those of one creditor on one group are summed.
+    capital : Tier 1 capital by node, money; by default the equity of the balance sheet is used.
+        Creditors left out of a mapping have no known capital.
+    gsibs : nodes that are G-SIBs. The lower limit applies to a G-SIB and a group with a G-SIB.
+    groups : {node: group} of connected counterparties (control or economic interdependence); a node
+        not named is its own group. Claims on the creditor's own group are shown but not limited.
+    limit, gsib_limit, reported : as fractions of capital.
 
     Returns
     -------
-    Table : one row a creditor and counterparty, largest part of capital first (and before them
-    those without positive capital): creditor,
-    counterparty (group or node), exposure (money), capital (money), percent (of capital), limit
-    (%), flag ("breach", "large" from 10 %, "own group", "unknown capital" or ""), excess (money).
-    percent is nan without positive capital, with the reason. With capital of 0 or less the limit is
-    0 and every exposure is in excess.
+    Table : one row for each creditor and counterparty, first those without positive capital, then
+    by percent: creditor, counterparty (group or node), exposure (money), capital (money), percent
+    (of capital), limit (%), flag ("breach", "large" from 10 %, "own group", "unknown capital" or
+    ""), excess (money). percent is nan without positive capital, with the reason. With capital of 0
+    or less the limit is 0, and every exposure is in excess.
 
     Raises
     ------
@@ -75,7 +74,7 @@ def large_exposures(
 
     Example
     -------
-    a (Tier 1 100) holds 20 on b and 10 on c, which belong together: 30 %, 5 above the limit.
+    a (Tier 1 capital 100) has claims of 20 on b and 10 on c, one group: 30 %, 5 above the limit.
 
     >>> import contagion as ct
     >>> net = ct.ExposureNetwork.from_matrix([[0, 20, 10], [0, 0, 0], [0, 0, 0]], list("abc"),
@@ -86,7 +85,7 @@ def large_exposures(
 
     Source: Basel Framework LEX20.1 and 20.4 (limits, reporting), LEX10.8 and 10.10 (large,
     connected), LEX40.1 (between G-SIBs); LEX20 and LEX40 read, LEX10 in excerpts. LEX limits the
-    consolidated bank: let a node be a group, or give `groups`.
+    consolidated bank: model each banking group as one node, or give `groups`.
     """
     expect(network=network)
     for name, value in (("limit", limit), ("gsib_limit", gsib_limit), ("reported", reported)):
@@ -135,7 +134,7 @@ def large_exposures(
 
 
 def rows_of(network: ExposureNetwork, names: Iterable[Any], what: str) -> np.ndarray:
-    """Rows of names; `UnknownNameError` for the first that is unknown."""
+    """Rows of names; `UnknownNameError` for the first unknown name."""
     wanted = list(names)
     rows = network.names.get_indexer(pd.Index(wanted, dtype=network.names.dtype))
     if (rows < 0).any():
@@ -164,7 +163,7 @@ def _labels(network: ExposureNetwork, groups: Mapping[Any, Any] | None) -> np.nd
 def _capital(
     network: ExposureNetwork, capital: Mapping[Any, float] | pd.Series | None
 ) -> np.ndarray:
-    """(n,) Tier 1 capital, nan where it is not known."""
+    """(n,) Tier 1 capital, nan if not known."""
     if capital is None:
         return network.book.equity
     given = pd.Series(capital, dtype=float)

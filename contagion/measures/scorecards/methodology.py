@@ -42,7 +42,7 @@ METHOD_2 = {  # per cent a billion dollars, 12 CFR 217.405, table 1
     "cross_jurisdictional_liabilities": 9.926,
 }
 FUNDING_FACTOR = 350.0  # bp, 12 CFR 217.406(a)
-CUT_OFF, WIDTH = 130, 100  # bp: the first band, and how wide each is
+CUT_OFF, WIDTH = 130, 100  # bp: start of the first band, and width of each band
 CAP = 500.0  # bp of the category, 100 bp of the score
 
 SOURCES = {
@@ -55,12 +55,12 @@ SOURCES = {
 
 @dataclass(frozen=True)
 class Bands:
-    """Bands of the rounded score and the surcharge of each, % of risk-weighted assets.
+    """Bands of the rounded score and their surcharges, % of risk-weighted assets.
 
     Attributes
     ----------
-    rates : surcharge of bands 1, 2, ...; the first begins at 130 bp, each is 100 bp wide.
-    step : added for each band beyond the last.
+    rates : surcharges of bands 1, 2, ...; the first begins at 130 bp, each is 100 bp wide.
+    step : surcharge added for each band beyond the last.
     """
 
     rates: tuple[float, ...]
@@ -83,12 +83,12 @@ US_METHOD_2 = Bands((1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0, 4.5, 5.0, 5.5), 0.5)
 
 
 def weights(methodology: Literal["2013", "2018"] = "2018") -> pd.Series:
-    """Weights of the indicators in the score; each category has a fifth.
+    """Weights of the indicators in the score; each category has a weight of one fifth.
 
     2013: 12 indicators, equal within a category (20 %, 2 × 10 %, 9 × 1/15; the rules print
-    6.67 %). 2018: underwriting has half of its weight, the other half goes to trading volume, a
-    quarter each to fixed income and to equities and other securities. Insurance subsidiaries
-    belong in the amounts of 2018, which changes no weight.
+    6.67 %). 2018: underwriting keeps half of its weight; trading volume gets the other half, a
+    quarter each for fixed income and for equities and other securities. The amounts of 2018 include
+    insurance subsidiaries, which changes no weight.
 
     Raises
     ------
@@ -135,7 +135,7 @@ class Denominators(Scores):
 
 
 def denominators(year: int = 2023, *, currency: Literal["EUR", "USD"] = "EUR") -> Denominators:
-    """The sums over the sample of banks by which indicators are divided, billions.
+    """The denominators of the indicators: sums over the sample of banks, billions.
 
     EUR for end-2012 to end-2023 (the Basel Committee), USD for end-2014 and end-2015 (the Federal
     Reserve, for method 1). Up to 2016 with all printed digits, later rounded to billions as
@@ -153,7 +153,7 @@ def denominators(year: int = 2023, *, currency: Literal["EUR", "USD"] = "EUR") -
 
     Raises
     ------
-    DatasetError : for a year that is not there, with those that are.
+    DatasetError : for a year without data, with the available years.
 
     Example
     -------
@@ -181,7 +181,7 @@ def denominators(year: int = 2023, *, currency: Literal["EUR", "USD"] = "EUR") -
 def amounts(
     indicators: pd.DataFrame, names: pd.Index, unit: str, currency: str | None
 ) -> pd.DataFrame:
-    """The indicators of banks in billions of a currency (`None`: of any); columns `names`.
+    """The indicators of banks in billions of a currency (`None`: any currency); columns `names`.
 
     Raises `DatasetError` for a unit in another currency, for columns that are missing or spelled
     differently, and for amounts that are not finite or below 0.
