@@ -20,13 +20,13 @@ Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The folder to write
 
 
 def init(folder: Folder = Path()) -> None:
-    """Write a commented study.toml with two small tables, to put your own in their place."""
+    """Write a commented study.toml with two small tables, to be replaced by your own."""
     put(written(folder, copied("starter", folder)))
     put(f"\nRun it with: contagion run {folder / 'study.toml'}")
 
 
 def demo(folder: Folder = Path("contagion_demo")) -> None:
-    """Copy examples that run: studies of packaged datasets."""
+    """Copy runnable examples: studies of packaged datasets."""
     files = copied("examples", folder)
     put(written(folder, files) + "\n")
     for file in files:
@@ -40,7 +40,7 @@ def replicate(
     *,
     told: Told,
 ) -> None:
-    """Write a package with which others get the same numbers, as journals ask for.
+    """Write a replication package, with which others get the same numbers, for a journal.
 
     Data, study.toml, the versions used, results, report, SHA-256 of every file, and a README.
     """
