@@ -460,7 +460,7 @@ def test_a_generated_network(tmp_path):
     assert "generated" in done.network.provenance.unobserved
     with pytest.raises(ct.ContagionError, match="Did you mean 'degree'"):
         ct.Study({"generate": {**words, "degre": 3}}, shock=ct.Shock.relative(0.1)).run()
-    with pytest.raises(ct.ContagionError, match="read from nowhere"):
+    with pytest.raises(ct.ContagionError, match="no source to read"):
         ct.Study({"generate": words, "nodes": "n.csv"})
 
 
