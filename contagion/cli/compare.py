@@ -38,7 +38,7 @@ def compare(
         list[str] | None,
         option(
             "[NAME:]NODE=RULE",
-            "A rule to compare, if no study gives the rules: a word such as pro_rata, a TOML "
+            "A rule to compare, in place of those in a study: a word such as pro_rata, a TOML "
             "file, or venue:NAME. "
             "Repeatable; those with one NAME are one set of rules. See `contagion rules`.",
             SHOCK,

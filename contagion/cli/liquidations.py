@@ -262,7 +262,7 @@ def profile(
     ] = MOVES,
     asset: Annotated[
         list[str] | None,
-        option("ASSET", "Asset that moves; by default all but money. Repeatable.", SHOCK),
+        option("ASSET", "Asset that moves; by default all but money, equally. Repeatable.", SHOCK),
     ] = None,
     out: Annotated[Path | None, _out("profile and concentration")] = None,
     figure: Figure = None,

@@ -112,7 +112,7 @@ Price = Annotated[
 ]
 Depeg = Annotated[
     list[str] | None,
-    option("TOKEN=VALUE", "Value of a token after a depeg, as a share. Repeatable.", SHOCK),
+    option("TOKEN=VALUE", "Value of a token after a depeg over that before. Repeatable.", SHOCK),
 ]
 Rules = Annotated[
     list[str] | None,

@@ -40,7 +40,7 @@ def replicate(
     *,
     told: Told,
 ) -> None:
-    """Write a replication package, with which others get the same numbers, for a journal.
+    """Write a replication package, as journals require, so that others get the same numbers.
 
     Data, study.toml, the versions used, results, report, SHA-256 of every file, and a README.
     """

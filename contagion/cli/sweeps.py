@@ -29,7 +29,7 @@ def sweep(
         list[str] | None,
         option(
             "FIELD=VALUES",
-            "An axis, if no study gives the axes: model.NAME, shock.recovery, shock.scale, "
+            "An axis, in place of those in a study: model.NAME, shock.recovery, shock.scale, "
             "shock.fraction, "
             "shock.default, network.capital, network.exposures, rule.NODE; values "
             "START:STOP:COUNT or A,B,C. Repeatable.",

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 COLOURS = dict(zip(QUANTITIES, style.KINDS, strict=False))
-LONG = 60  # nodes from which they are counted in percent
-FEW = 5  # the legend says what so many of the largest have
+LONG = 60  # number of nodes above which the axis is in percent
+FEW = 5  # the legend gives the share of this number of largest nodes
 
 
 @figure
@@ -30,11 +30,11 @@ def cumulative_shares(
     *,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw which share of assets, equity, claims or debts lies with the k largest nodes.
+    """Draw the share of the k largest nodes in assets, equity, claims or debts.
 
-    One line a quantity; the largest nodes of each are its own. The dotted line is that of as many
-    equal nodes as the network has. Quantities that no node has, or that are unknown, are not drawn
-    and named in the note.
+    One line for each quantity, with its own order of nodes. The dotted line is that of a network
+    of equal nodes. Quantities that are zero or unknown for all nodes are not drawn but named in the
+    note.
 
     Parameters
     ----------

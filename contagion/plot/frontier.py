@@ -1,4 +1,4 @@
-"""What interventions cost and what loss they leave: the efficient frontier."""
+"""The efficient frontier: cost of interventions against the remaining loss."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ WORDS = {"socialized": "socialized loss", "defaults": "nodes in default"}
 
 @figure
 def efficient_frontier(comparison: ShockComparison, *, ax: Axes | None = None) -> Axes:
-    """Draw the loss that each intervention leaves against its cost.
+    """Draw the remaining loss under each intervention against its cost.
 
-    The steps go through interventions that no other one beats: none costs as little and leaves
-    less. For interventions above the steps, the same loss can be reached at a lower cost.
+    The steps go through the efficient interventions: no other one leaves a smaller loss at the
+    same or a lower cost. Interventions above the steps are dominated.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ def efficient_frontier(comparison: ShockComparison, *, ax: Axes | None = None) -
 
 
 def _best(cost: np.ndarray, left: np.ndarray) -> list[int]:
-    """Those that no other beats, from cheap to dear."""
+    """The efficient interventions, by increasing cost."""
     found: list[int] = []
     less = 1e-9 * float(np.abs(left).max(initial=0.0))
     for k in np.lexsort((left.round(-int(np.floor(np.log10(less or 1.0)))), cost)):
