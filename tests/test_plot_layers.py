@@ -137,7 +137,7 @@ def test_nodes_without_a_number_are_left_out_and_said_so():
     assert diamonds(ax) == [3.0]
     note = words(ax)[-1].replace("\n", " ")
     assert "add up to 2.000, together to 3.000, 50% more" in note
-    assert note.endswith("Left out for want of a number: 1 of the nodes.")
+    assert note.endswith("Left out, without a number: 1 of the nodes.")
 
 
 def test_nothing_and_no_gap_are_said_in_words():

@@ -95,7 +95,7 @@ def _record(done: RuleComparison, found: dict[str, dict[str, Rule]]) -> dict[str
 
 
 def show(done: RuleComparison, found: Mapping[str, Mapping[str, Rule]]) -> None:
-    """Print what changes under each set of rules."""
+    """Print the changes under each set of rules."""
     net = done.results[AS_GIVEN].network
     shock = done.results[AS_GIVEN].shock
     say(f"{shock!r} on {net.name or 'network'}, {plural(len(found), 'set')} of rules compared:")
@@ -137,7 +137,7 @@ def _fairness(done: RuleComparison, names: dict[str, str]) -> str:
 
 
 def _differences(done: RuleComparison, names: dict[str, str]) -> list[str]:
-    """Tables of what changes: by node, by kind, by hop."""
+    """Tables of the changes: by node, by kind, by hop."""
     first = done.results[AS_GIVEN]
     borne = max(result.socialization.borne for result in done.results.values())
     nodes = done.table[list(done.results)]

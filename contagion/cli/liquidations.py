@@ -107,7 +107,7 @@ def cascade(
         str | None,
         _on_graph(
             "Venues and holders are nodes of this dataset or file of exposures: deficits "
-            "spread there, and what clearing takes is missing at the next call.",
+            "spread there, and losses in clearing reduce the cash for the next margin call.",
             "DATASET-OR-FILE",
         ),
     ] = None,
@@ -221,7 +221,7 @@ def _of_study(
             "(.toml) with [market] and [cascade]."
         )
     if options:
-        raise ArgumentError(f"{options[0]}: the study says it in [market] and [cascade].")
+        raise ArgumentError(f"{options[0]}: a study sets this in [market] and [cascade].")
     study = Study.read(source)
     if moves:
         before = {} if study.shock is None else plain_value(study.shock)
@@ -238,7 +238,7 @@ def _unit(network: ExposureNetwork) -> str:
     """The unit of the network for prices and margins; raise if it has a scale, as in USD m."""
     if parse(network.unit).factor != 1:
         raise ArgumentError(
-            f"The network is in {network.unit!r}. Say what prices and margins are in: "
+            f"The network is in {network.unit!r}. Give the unit of prices and margins: "
             f"--unit {parse(network.unit).asset or 'USD'}, or the same."
         )
     return network.unit

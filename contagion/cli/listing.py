@@ -46,7 +46,7 @@ def datasets(
         details = f"{row['kind']}, {row['nodes']} nodes, {row['date']}"
         text = "\n".join(paragraph(part, " " * indent) for part in (row["title"], details))
         put(f"{row['name']:<{indent}}{text.lstrip()}")
-    put("\nOne in full: contagion datasets NAME")
+    put("\nDetails of one: contagion datasets NAME")
 
 
 def models(as_json: Json = False) -> None:

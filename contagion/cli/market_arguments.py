@@ -222,8 +222,8 @@ def _grouped(inside: str, known: list[str], option: str, word: str) -> dict[str,
         elif last:
             found[last].append(piece)
         else:
-            what = f"{known[0]}=VALUE" if known else "nothing behind it"
-            raise ArgumentError(f"{option} {word}:{inside}: write {word}:{what}.")
+            what = f":{known[0]}=VALUE" if known else " alone"
+            raise ArgumentError(f"{option} {word}:{inside}: write {word}{what}.")
     return found
 
 

@@ -296,7 +296,7 @@ def _list(rows: list[dict[str, Any]]) -> None:
             if kind == "venue":
                 lines.append(paragraph(f"{row['as_of']}, {row['status']}", " " * indent))
             put(f"  {row['name']:<{indent - 2}}" + "\n".join(lines).lstrip())
-    put("\nOne in full: contagion rules NAME; all about a venue: contagion venues NAME")
+    put("\nDetails of one: contagion rules NAME; all about a venue: contagion venues NAME")
 
 
 def _parameters(row: dict[str, Any]) -> str:

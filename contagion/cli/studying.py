@@ -59,4 +59,4 @@ def replicate(
     hashed(folder)
     names = ", ".join(("study.toml", "data/", f"{RESULTS}/", "report.html", LOCK, README, HASHES))
     put(paragraph(f"Written to {folder}: {names}", "", "  "))
-    put(paragraph("What only the authors know is marked TO BE COMPLETED in the README."))
+    put(paragraph("Items that only the authors know are marked TO BE COMPLETED in the README."))

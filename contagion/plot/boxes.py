@@ -121,7 +121,7 @@ def _node(
     if outcome.defaulted[i]:
         number = int(result.default_round[i])
         lost = _loses(float(result.loss[i]), to, "owners lose", "owners had nothing to lose")
-        return Box(column, name, f"{lost}, fails in round {number}", "fails", height)
+        return Box(column, name, f"{lost}, defaults in round {number}", "fails", height)
     known = bool(net.book.known[i])
     text = _loses(float(result.loss[i]), to, "loses", "owners lose nothing")
     return Box(column, name, text, "stands" if known else "holder", height)

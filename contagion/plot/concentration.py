@@ -83,11 +83,11 @@ def cumulative_shares(
     _frame(ax, count)
     if handles:
         style.legend(ax, handles, 1 if style.drawn_width(ax) < 4.5 else 2)
-    note = "Dotted: as many nodes of the same size."
+    note = "Dotted: the same number of equal nodes."
     note += f" Left out, not known: {'; '.join(unknown)}." if unknown else ""
     if empty:
         note += f" Not drawn: {', '.join(empty)}, which no node has or which are not known."
-    style.heading(ax, "How much lies with how few", note)
+    style.heading(ax, "Share of the largest nodes", note)
     return ax
 
 

@@ -81,10 +81,10 @@ def criticality(
     if values.size <= CELLS and style.drawn_width(ax) / len(drops) > 0.4:
         _numbers(ax, x, values, to.divisor if figure != "multiplier" else 1.0, norm)
     title = {
-        "multiplier": "What liquidations make of a price drop",
+        "multiplier": "Amplification of a price drop by liquidations",
         "deficit": "Deficits after a price drop",
         "latent": "Latent losses after a price drop",
-        "loss": "Everything lost after a price drop",
+        "loss": "Total loss after a price drop",
     }[figure]
     style.heading(ax, title, _note(found, threshold))
     return ax

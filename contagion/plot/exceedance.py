@@ -94,7 +94,7 @@ def exceedance(
     ]
     if handles:
         style.legend(ax, handles, 1 if style.drawn_width(ax) < 4.5 else 2)
-    title = "How often more is lost" if of != "defaults" else "How often more nodes fail"
+    title = "Loss exceedance curve" if of != "defaults" else "Exceedance curve of defaults"
     style.heading(ax, title, _note(test, curve, bool(handles)))
     return ax
 

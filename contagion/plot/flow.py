@@ -80,7 +80,7 @@ def look_through_flow(
         placed.box(ax, i, COLOURS.get(box.state) or ASSETS[int(box.state)], 20)
     placed.frame(ax, low, -0.05, 0.8, lambda column: _header(column, flow.deep))
     style.heading(
-        ax, f"{style.subject(found.network)}: what stands behind each claim", _note(flow), 110
+        ax, f"{style.subject(found.network)}: the backing of each claim", _note(flow), 110
     )
     return ax
 
@@ -112,7 +112,7 @@ def _bands(ax: Axes, flow: Flow, placed: Columns) -> None:
 
 def _note(flow: Flow) -> str:
     if not flow.boxes:
-        return "No base assets: nothing stands behind the claims."
+        return "No base assets: the claims have no backing."
     unit = f"Amounts in {flow.unit}. " if flow.unit else ""
     text = f"{unit}Width of a band: base assets behind a claim."
     if flow.hidden > 0.0005:

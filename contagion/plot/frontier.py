@@ -70,11 +70,11 @@ def efficient_frontier(comparison: ShockComparison, *, ax: Axes | None = None) -
     ax.xaxis.set_major_formatter("{x:,g}")
     ax.yaxis.set_major_formatter("{x:,g}")
     style.frame(
-        ax, money.named("cost"), to.named(f"{WORDS.get(of, of.replace('_', ' '))} that is left")
+        ax, money.named("cost"), to.named(f"remaining {WORDS.get(of, of.replace('_', ' '))}")
     )
     kept = listed([names[k] for k in best if k], 4)
-    note = f"On the frontier: {kept}." if kept else "No intervention leaves less than none of them."
-    style.heading(ax, "What mitigation costs, and what loss it leaves", note)
+    note = f"On the frontier: {kept}." if kept else "No intervention reduces the loss."
+    style.heading(ax, "Cost of interventions, and the remaining loss", note)
     order = [*np.flatnonzero(on), *np.flatnonzero(~on)]
     spread(ax, cost[order] / money.divisor, left[order] / to.divisor, [names[k] for k in order], 20)
     return ax

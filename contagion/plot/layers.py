@@ -227,5 +227,5 @@ def _note(comparison: LayerComparison, rows: Rows, to: Scale) -> str:
     )
     gone = int((~_known(comparison)).sum())
     if gone:
-        said.append(f"Left out for want of a number: {gone} of the nodes.")
+        said.append(f"Left out, without a number: {gone} of the nodes.")
     return " ".join(said)

@@ -85,7 +85,7 @@ def impact_quadrant(table: pd.DataFrame, x: str = X, y: str = Y, *, ax: Axes | N
     ax.yaxis.set_major_formatter("{x:,g}")
     note = f"Lines: medians ({middle[0]:.3g} and {middle[1]:.3g})."
     gone = int((~known).sum())
-    note += f" Left out for want of a number: {gone:,} of {len(known):,} nodes." if gone else ""
+    note += f" Left out, without a number: {gone:,} of {len(known):,} nodes." if gone else ""
     style.heading(ax, "Who endangers others, and who is in danger", note)
     names = [short(str(table.index[int(i)]), 24) for i in order]
     spread(ax, across, up, names, NAMED)

@@ -1,4 +1,4 @@
-"""The cascade as a tree: each node below the node that causes most of its loss."""
+"""The cascade as a tree: each node below the debtor on which it loses most."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ LOOK = {
 def cascade_tree(
     result: PropagationResult, *, most: int = MOST_DRAWN, ax: Axes | None = None
 ) -> Axes:
-    """Draw the cascade as a tree: each node below the node that causes most of its loss.
+    """Draw the cascade as a tree: each node below the debtor on which it loses most.
 
     One row for each node, one column for each step from the shock; the width of a line is the
     square root of the loss on the claim. External creditors are below their debtor. The rows with

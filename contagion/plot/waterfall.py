@@ -256,7 +256,7 @@ def _columns(ax: Axes, y: np.ndarray, view: _View, to: _Amounts, size: float, ba
 def _legend(ax: Axes, cut: bool) -> None:
     from matplotlib.patches import Patch
 
-    free = "capacity not used" + (" (open: goes on)" if cut else "")
+    free = "capacity not used" + (" (open: cut off)" if cut else "")
     shown = [
         Patch(facecolor=style.LOSS, label="absorbed"),
         Patch(facecolor="white", edgecolor=style.INK, label=free),

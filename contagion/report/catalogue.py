@@ -68,7 +68,7 @@ EXHIBITS = {
     "F7": Entry("the loss, step by step, from the nodes hit to its bearers", "plot.cascade"),
     "T9": Entry("by victim: vulnerability index 100·Σℓ(i|j)/((N−1)K_i), hazard rate, worst "
                 "trigger", "measures.every_default", "defaults/victims"),
-    "F7T": Entry("each node below the node that causes most of its loss",
+    "F7T": Entry("each node below the debtor on which it loses most",
                  "plot.cascade_tree"),
     "F7W": Entry("the same for the default with which the owners of others lose most",
                  "plot.cascade_tree(every_default.worst)"),

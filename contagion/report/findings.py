@@ -148,7 +148,7 @@ def defaults(result: PropagationResult, tag: str) -> list[Sentence]:
         if added > 0:
             facts["added"] = Fact("in all", added, "money", of, f"T10P{tag}", net.unit)
             text += ", which adds {added}"
-        text += ": its default comes from elsewhere."
+        text += ": its default has another cause."
         lines.append(Sentence(text, facts, (BASELINE,)))
     if len(before) > MENTIONED:
         fact = Fact("in default", len(before), "count", ("all", run), f"T10N{tag}")

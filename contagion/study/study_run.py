@@ -177,7 +177,7 @@ def first_run(card: Card | None, network: ExposureNetwork, recovery: float | Non
     """
     if card is None:
         raise ArgumentError(
-            "Say what goes wrong: --default NODE, or --loss NODE=AMOUNT; in a study "
+            "Give a shock: --default NODE, or --loss NODE=AMOUNT; in a study "
             "[shock] default = { NODE = recovery }, in Python shock=ct.Shock.default(NODE)."
         )
     first = card.default_run["default"]

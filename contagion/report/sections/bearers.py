@@ -45,7 +45,7 @@ def exhibits(about: Given) -> list[Exhibit]:
 def _of_run(result: PropagationResult, tag: str) -> list[Exhibit]:
     drawn = [] if tag in ("", "-1") else [cascade(result, tag)]
     if result.borne[0].any() or result.borne[1].any():
-        text = "Each node is placed below the node that causes most of its loss."
+        text = "Each node is placed below the debtor on which it loses most."
         title = run_title("The cascade as a tree", tag)
         drawn.append(
             figure(f"F7T{tag}", title, partial(plot.cascade_tree, result, most=TREE), text)

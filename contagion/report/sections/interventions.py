@@ -63,7 +63,7 @@ def exhibits(about: Given) -> list[Exhibit]:
     drawn = [
         figure(
             f"F18{tag}",
-            "What each costs, and what it leaves",
+            "Cost and remaining loss",
             partial(plot.efficient_frontier, one),
             "The cost of each intervention against the remaining loss.",
         )

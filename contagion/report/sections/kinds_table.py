@@ -32,7 +32,7 @@ def claims_between(about: Given) -> Exhibit | None:
     ]
     *rows, total = rows
     note = f"Amounts in {to.label or 'money'}, creditors in rows, debtors in columns."
-    note += f" {HIDDEN}: hidden, see the list of what is hidden." if cells else ""
+    note += f" {HIDDEN}: hidden, see the list of hidden sums." if cells else ""
     head = ["claims of", *(f"on {kind}" if kind != ALL else ALL for kind in frame)]
     done = table(head, rows, note=note, total=total)
     return Exhibit("T2K", "Flows between kinds", table=done)
@@ -70,7 +70,7 @@ def between(
         (
             frame.index[i],
             frame.columns[j],
-            "few contributors" if rule[i, j] else "would tell another",
+            "few contributors" if rule[i, j] else "would disclose another",
         )
         for i, j in np.argwhere(hidden)
     ]

@@ -34,7 +34,7 @@ def of_triggers(about: Given) -> list[Exhibit]:
     if (found.triggers["default_impact"] > 0).any():
         text = "Losses of the owners of others when each node defaults, at once and by the cascade."
         draw = partial(plot.trigger_bars, found, most=MOST)
-        drawn.append(figure("F6", "Triggers by what they cost the others", draw, text))
+        drawn.append(figure("F6", "Triggers by the losses of others", draw, text))
     return [*drawn, _triggers(found), *_worst(about, found)]
 
 
@@ -68,7 +68,7 @@ def _worst(about: Given, found: EveryDefault) -> list[Exhibit]:
         "The owners of others lose most with the default of {who}.",
         {"who": Fact("trigger", who, "name", (who,), "T8")},
     )
-    text = "Each node is placed below the node that causes most of its loss."
+    text = "Each node is placed below the debtor on which it loses most."
     draw = partial(plot.cascade_tree, run, most=TREE)
     return [figure("F7W", "The cascade of the worst trigger as a tree", draw, text, lead)]
 
@@ -101,7 +101,7 @@ def _triggers(found: EveryDefault) -> Exhibit:
         "equity; external creditors are in the ranking, not here. Direct: on claims on the "
         "trigger; cascade: the remainder. Contagion index: of the capital of the others. –: not "
         "defined."
-        + (" By channel: shares of what the others lose." if shares else "")
+        + (" By channel: shares of the losses of others." if shares else "")
         + left_out(more, "triggers that cost less")
     )
     count = int((frame["induced_defaults"] > 0).sum())
@@ -153,7 +153,7 @@ def _victims(found: EveryDefault) -> Exhibit:
     head = ["victim", "vulnerability index, %", "hazard rate, %", "worst trigger", "loss by it",
             "of capital"]  # fmt: skip
     done = table(head, rows, note=note, words=[3])
-    return Exhibit("T9", "What each node loses by the others", Sentence(text, facts), table=done)
+    return Exhibit("T9", "Losses of each node by others", Sentence(text, facts), table=done)
 
 
 def _share(loss: float, capital: float) -> str:
