@@ -28,7 +28,7 @@ def who_pays(result: PropagationResult, *, ax: Axes | None = None) -> Axes:
     """Draw who bears the loss in the end, the largest first; the bars add up to `borne`.
 
     The colour shows the role: the owners of a node, a holder whose balance sheet is not known, or
-    the external creditors of a node. With more than 14 bearers, the smallest share one bar.
+    the external creditors of a node. With more than 14 bearers, the smallest ones are one bar.
 
     Raises
     ------

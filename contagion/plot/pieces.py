@@ -60,7 +60,7 @@ def shock_words(network: ExposureNetwork, shock: Shock) -> str:
         f"the price of {visible(asset)} moves by {_exact(change, '+')}"
         for asset, change in shock.prices
     ]
-    return f"{listed(parts, 6)}." if parts else "No shock: all amounts were missing before."
+    return f"{listed(parts, 6)}." if parts else "No shock: missing amounts were missing already."
 
 
 def wrapped(text: str, width: int = 15, most: int = 2) -> str:
