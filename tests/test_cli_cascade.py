@@ -335,7 +335,7 @@ ERRORS = [
     ([*MOVE, "--nodes", "nodes.csv"], "--nodes: it needs --network"),
     ([*MOVE, "--network", "three_venue"], "Did you mean the dataset 'three_venues'?"),
     ([*MOVE, "--network", "three_venues", "--unit", "USD"], "no holder of the book is a node"),
-    ([*MOVE, "--network", "three_venues"], "Say what prices and margins are in: --unit USD"),
+    ([*MOVE, "--network", "three_venues"], "Give the unit of prices and margins: --unit USD"),
     ([*MOVE, *GRAPH, "--free", "h=50"], "external assets"),
     ([*MOVE, "--figure", "x.pdf"], ".png or .svg"),
     ([*MOVE, "--figure", "no/x.png"], "no folder"),

@@ -114,6 +114,6 @@ def test_a_study_with_a_market_works_in_every_command(tmp_path, monkeypatch, cap
         assert "Data: " in capsys.readouterr().out, words
     assert (tmp_path / "package" / "data" / "p.csv").is_file()
     assert run(["cascade", "study.toml", "--positions", "p.csv"]) == 2
-    assert "the study says it" in capsys.readouterr().err
+    assert "a study sets this" in capsys.readouterr().err
     assert run(["cascade", "p.csv"]) == 2
     assert "--positions p.csv" in capsys.readouterr().err

@@ -67,7 +67,7 @@ def test_the_families_are_listed_with_their_parameters(cli):
     ("words", "said"),
     [
         (["generate", "erdos-reny"], "Did you mean 'erdos-renyi'"),
-        (["generate", "ring"], "say --set n="),
+        (["generate", "ring"], "give --set n="),
         (["generate", "ring", "--set", "n"], "write NAME=VALUE"),
         (["generate", "ring", "--set", "neighbors=2"], "neighbours"),
         (["generate", "erdos-renyi", "--set", "n=5", "--set", "degree=9"], "degree is 9"),

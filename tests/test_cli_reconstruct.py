@@ -111,7 +111,7 @@ def test_the_methods_are_listed(cli):
         (["--samples", "3"], "--samples: maximum-entropy does not take it"),
         (["--method", "fitness"], "fitness needs --density SHARE, or --set links="),
         (["--method", "gibbs", "--set", "burn=3"], "Did you mean 'burn_in'"),
-        (["--method", "fitness", "--set", "density=3"], "say it with --density"),
+        (["--method", "fitness", "--set", "density=3"], "use --density instead"),
         (["--method", "fitness", "--density", "7"], "density"),
         (["--known", "nope.csv"], "nope.csv"),
     ],

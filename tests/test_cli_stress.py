@@ -247,7 +247,7 @@ def test_a_folder_that_does_not_know_its_source_asks_for_it(cli, tmp_path):
     cli("stress", CEFI, "--count", 500, "--out", tmp_path / "run")
     (tmp_path / "run" / "study.toml").unlink()
     code, _, err = cli("stress", "--resume", tmp_path / "run")
-    assert code == 2 and "Say the same command again" in flat(err)
+    assert code == 2 and "Repeat the same command" in flat(err)
     code, _, err = cli("stress", "three_venues", "--count", 500, "--out", tmp_path / "run")
     assert code == 2 and not (tmp_path / "run" / "study.toml").exists()
     assert cli("stress", CEFI, "--count", 500, "--out", tmp_path / "run")[0] == 0
@@ -416,8 +416,8 @@ def test_the_kinds_are_listed(cli):
         (["--set", "volatilty=0.2"], "Did you mean 'volatility'"),
         (["--set", "volatility"], "write NAME=VALUE"),
         (["--set", "volatility=0.2", "--set", "volatility=0.3"], "given twice"),
-        (["--set", "seed=3"], "say it with --rng"),
-        (["--set", "scenarios=3"], "say it with --count"),
+        (["--set", "seed=3"], "use --rng instead"),
+        (["--set", "scenarios=3"], "use --count instead"),
         (["--set", "volatility={a"], "not TOML"),
         (["--scenarios", "single-defaults", "--rng", "3"], "one by one"),
         (["--scenarios", "single-defaults", "--count", "3"], "one by one"),

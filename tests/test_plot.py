@@ -155,7 +155,7 @@ def test_cascade_boxes_balance(result):
 def test_cascade_says_who_fails_when_and_who_does_not(result):
     ax = ct.plot.cascade(result)
     said = "\n".join(words(ax))
-    assert "Genesis\nowners lose 200.0, fails in round 1" in said
+    assert "Genesis\nowners lose 200.0, defaults in round 1" in said
     assert "Celsius\ninsolvent before, loses 40.6 more" in said
     drawn = [patch for patch in ax.patches if isinstance(patch, Rectangle)]
     assert len(drawn) == len(boxes(result)[0])

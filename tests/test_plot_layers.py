@@ -86,7 +86,7 @@ def test_debtrank_is_in_percent_and_adds_up():
     assert drawn == pytest.approx(100 * done.table["sum"].sum())
     assert sum(diamonds(ax)) == pytest.approx(100 * done.whole.sum())
     assert ax.get_xlabel() == "DebtRank, %"
-    assert words(ax)[-1].startswith("Each node fails once.")
+    assert words(ax)[-1].startswith("Each node defaults once.")
 
 
 def test_the_largest_gaps_come_first_and_the_rest_is_one_row():
@@ -137,12 +137,14 @@ def test_nodes_without_a_number_are_left_out_and_said_so():
     assert diamonds(ax) == [3.0]
     note = words(ax)[-1].replace("\n", " ")
     assert "add up to 2.000, together to 3.000, 50% more" in note
-    assert note.endswith("Left out for want of a number: 1 of the nodes.")
+    assert note.endswith("Left out, without a number: 1 of the nodes.")
 
 
 def test_nothing_and_no_gap_are_said_in_words():
     nothing = ct.plot.layer_gap(made({"x": [0.0, 0.0]}, [0.0, 0.0]))
-    assert words(nothing)[-1] == "Each node fails once. No layer does anything, alone or together."
+    assert (
+        words(nothing)[-1] == "Each node defaults once. No layer does anything, alone or together."
+    )
     same = ct.plot.layer_gap(made({"x": [1.0, 2.0]}, [1.0, 2.0]))
     assert words(same)[:2] == ["2.000", "1.000"]
     assert words(same)[-1].endswith("add up to 3.000, together to the same.")

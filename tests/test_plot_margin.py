@@ -136,7 +136,8 @@ def test_profile_is_the_table():
     for k, move in enumerate(moves):
         sold = top_of(ax, "long positions and collateral", move)
         assert sold == pytest.approx(table["sold_before"][k])
-    assert any("-10%: " in text and "+20%: " in text for text in words(ax))
+    notes = [" ".join(text.split()) for text in words(ax)]
+    assert any("-10%: " in text and "+20%: " in text for text in notes)
 
 
 def test_profile_by_venue_stacks_to_the_same_height():

@@ -139,7 +139,7 @@ def test_a_result_shows_the_layers_of_its_node(result):
 
 
 def test_a_missing_or_unknown_node_gets_the_names_of_those_with_layers(result):
-    with pytest.raises(ValueError, match=r"say node.*'exchange'.*'ccp'"):
+    with pytest.raises(ValueError, match=r"give node.*'exchange'.*'ccp'"):
         ct.plot.waterfall(result)
     for node, near in (("cpp", "ccp"), ("stakers_", "stakers")):
         with pytest.raises(ct.UnknownNameError, match=f"Unknown node '{node}'.*'{near}'"):

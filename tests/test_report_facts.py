@@ -311,7 +311,7 @@ def test_a_node_that_defaults_without_the_shock_is_no_further_default(tmp_path, 
     assert "1 further node defaults because of it: d." in text
     assert "3 EUR was missing at a before the shock" in text
     b = "2 EUR was missing at b" if baseline == "cleared" else "b was in default"
-    assert f"{b} before the shock: its default comes from elsewhere." in text
+    assert f"{b} before the shock: its default has another cause." in text
 
 
 def test_rules_under_which_nothing_changes(tmp_path):

@@ -176,7 +176,7 @@ def test_without_layers_one_line_says_what_it_would_need(tmp_path):
     quiet = ct.EisenbergNoe().propagate(net)
     found = written(tmp_path, quiet)
     assert "T10L" not in found.ids and "there is no waterfall to show" in found.text
-    assert "needs other rules" in found.text
+    assert "needs the same shock under other rules" in found.text
 
 
 def test_differences_per_node_are_those_of_the_comparison(page, comparison):

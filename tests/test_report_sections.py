@@ -188,11 +188,11 @@ def test_what_is_not_known_is_said_and_not_tabulated(tmp_path):
     page = written(tmp_path, net, (), ct.rank(net))
     assert page.tables["T6"][0] == ["creditor", "debtor", "exposure", "of all"]
     assert "No creditor's capital is known" in page.text
-    assert "All nodes are of one kind (country)" in page.text
+    assert "All nodes have one kind (country)" in page.text
     assert "no node with claims has a known positive equity" in page.text
     assert page.tables["T5"][1][:3] == ["assets", "–", "0"]
     page = written(tmp_path, net, (), ct.rank(net)[["claims", "socialized_caused"]])
-    assert "where two measures or more tell nodes apart" in page.text
+    assert "if two measures or more distinguish the nodes" in page.text
 
 
 def test_without_claims(tmp_path):

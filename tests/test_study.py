@@ -145,7 +145,7 @@ def test_a_report_prints_its_study_and_is_made_again_from_it(tmp_path):
     assert printed_study == study
     again = ct.write_report(tmp_path / "b.md", printed_study).read_text("utf-8")
     assert again.replace("b_figures", "a_figures") == first
-    with pytest.raises(ct.ArgumentError, match="brings its own results"):
+    with pytest.raises(ct.ArgumentError, match="supplies its own results"):
         ct.write_report(tmp_path / "c.html", study, ranking=ct.rank(ct.datasets.load(CHAIN)))
 
 
@@ -312,7 +312,7 @@ def test_what_does_not_fit_the_network_is_said_at_the_run(changed, said):
 def test_a_network_in_memory_is_refused_with_the_way_out():
     with pytest.raises(ct.ArgumentError, match=r"net\.write"):
         ct.Study(ct.datasets.load("neva_ring3"))
-    with pytest.raises(ct.ArgumentError, match="no form in words"):
+    with pytest.raises(ct.ArgumentError, match="no form as text"):
         ct.Study("neva_ring3", outputs={"rank": {"weights": lambda x: x}}).toml()
 
 
@@ -404,13 +404,13 @@ def test_any_law_draws_the_prices_of_a_market(market):
     "changed, said",
     [
         ({"network": {}, "shock": ct.Shock.price({"ETH": -0.3}) + ct.Shock.default("c")},
-         "of prices alone"),
+         "only prices can be shocked"),
         ({"network": {}, "shock": None}, "which price moves"),
         ({"network": {}, "cascade": {"run_on": 0.5}}, "needs a .network."),
         ({"network": {}, "shock": ct.Shock.price({"EHT": -0.3}), "cascade": {"path": 3}},
          "Did you mean 'ETH'"),
         ({"network": {}, "shock": ct.Shock.price({"ETH": -0.3}), "cascade": {"path": "p.csv"}},
-         "says where prices end"),
+         "gives the final prices"),
         ({"market": {}}, "needs a .market."),
         ({"cascade": {"impct": "none"}}, "Did you mean 'impact'"),
     ],
@@ -460,7 +460,7 @@ def test_a_generated_network(tmp_path):
     assert "generated" in done.network.provenance.unobserved
     with pytest.raises(ct.ContagionError, match="Did you mean 'degree'"):
         ct.Study({"generate": {**words, "degre": 3}}, shock=ct.Shock.relative(0.1)).run()
-    with pytest.raises(ct.ContagionError, match="read from nowhere"):
+    with pytest.raises(ct.ContagionError, match="no source to read"):
         ct.Study({"generate": words, "nodes": "n.csv"})
 
 

@@ -1,15 +1,15 @@
-"""The command line: `contagion --help`. It reads words and prints; it never computes.
+"""The command line: `contagion --help`. It parses arguments and prints results; no computation.
 
 Errors of the user are one paragraph on stderr with exit code 2, never a traceback.
 
 - `app`: the commands by name, each loaded when it is called
-- `listing`, `checking`, `runs`, `compare`, `rules`, `venues`, `ranks`: what there is, data,
-  one run, rules, venues
+- `listing`, `checking`, `runs`, `compare`, `rules`, `venues`, `ranks`: catalogues, checks of data,
+  one run, rules, venues, rankings
 - `stressing`, `sweeps`, `reversing`: many runs
-- `liquidations`: margin books; `making`, `reconstructing`: networks from nothing or from margins
+- `liquidations`: margin books; `making`, `reconstructing`: random networks, or from margins
 - `studying`: a starter, examples, a package for replication
-- `options`, `specifying`, `rule_arguments`, `market_arguments`: options to a study
-- `terminal`, `*_text`, `layers`, `outputs`: objects to text, tables and pictures
+- `options`, `specifying`, `rule_arguments`, `market_arguments`: from options to a study
+- `terminal`, `*_text`, `layers`, `outputs`: results as text, tables and figures
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ ClickException = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "Cl
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line and exit: 0 when all went well, 2 when the input was not usable.
+    """Run the command line and exit with code 0 on success, 2 for unusable input.
 
     Parameters
     ----------
-    arguments : the words after the program's name; by default those of the process.
+    arguments : the arguments after the program's name; by default those of the process.
     """
     sys.exit(run(sys.argv[1:] if arguments is None else list(arguments)))
 
@@ -79,7 +79,7 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _of_study(arguments: Sequence[str]) -> bool:
-    """Whether the source is a study, in whose words a fix is told.
+    """Whether the source is a study. The fix of a finding is then given in the terms of a study.
 
     >>> _of_study(["run", "study.toml"]), _of_study(["stress", "x.csv", "--scenarios", "x.toml"])
     (True, False)

@@ -41,16 +41,16 @@ COMMANDS = {  # name: where its function is
 
 
 class Commands(TyperGroup):
-    """The commands; the one that is called is loaded in place of the name that stands for it."""
+    """The commands. Each is a placeholder, replaced by the loaded command when it is called."""
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
-        """Each with the first paragraph of its docstring."""
+        """Show each command with the first paragraph of its docstring."""
         for name, command in self.commands.items():
             command.help = summary(name)
         super().format_help(ctx, formatter)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """The name, the command and its words."""
+        """The name, the command and its arguments."""
         name, found, rest = super().resolve_command(ctx, args)
         return name, found and loaded(str(found.name)), rest
 

@@ -28,7 +28,7 @@ def check(
     ] = None,
     table: Annotated[
         str | None,
-        option("NAME", f"Which table it is, if not exposures: {', '.join(TABLES)}.", DATA),
+        option("NAME", f"Type of the table, if not exposures: {', '.join(TABLES)}.", DATA),
     ] = None,
     as_json: Json = False,
     *,

@@ -27,8 +27,8 @@ from .specifying import Data, Run
 from .terminal import paragraph, put, say, table, width
 
 MOST = 12
-NODES = 32  # columns for the nodes and what they bear as given
-NOISE = 1e-9  # of everything borne; a smaller difference is none
+NODES = 32  # characters kept for the names and the losses under the given rules
+NOISE = 1e-9  # share of all losses borne; a smaller difference counts as zero
 
 
 @grouped
@@ -38,7 +38,7 @@ def compare(
         list[str] | None,
         option(
             "[NAME:]NODE=RULE",
-            "A rule to compare with, where no study says it: a word such as pro_rata, a TOML "
+            "A rule to compare, in place of those in a study: a word such as pro_rata, a TOML "
             "file, or venue:NAME. "
             "Repeatable; those with one NAME are one set of rules. See `contagion rules`.",
             SHOCK,
@@ -59,7 +59,7 @@ def compare(
     run: Run,
     data: Data,
 ) -> None:
-    """Push one shock through a network under several rules: who gains and who pays.
+    """Run one shock through a network under several loss-sharing rules: who gains and who pays.
 
     Example: contagion compare okex_2018 --rule okex=pro_rata --rule okex=equal_losses
     """
@@ -95,7 +95,7 @@ def _record(done: RuleComparison, found: dict[str, dict[str, Rule]]) -> dict[str
 
 
 def show(done: RuleComparison, found: Mapping[str, Mapping[str, Rule]]) -> None:
-    """Print what changes under each set of rules."""
+    """Print the changes under each set of rules."""
     net = done.results[AS_GIVEN].network
     shock = done.results[AS_GIVEN].shock
     say(f"{shock!r} on {net.name or 'network'}, {plural(len(found), 'set')} of rules compared:")
@@ -111,7 +111,7 @@ def show(done: RuleComparison, found: Mapping[str, Mapping[str, Rule]]) -> None:
 
 
 def _labels(names: list[str]) -> dict[str, str]:
-    """Heads of columns: the names of the sets where there is room, otherwise numbers."""
+    """Column headings: the names of the sets if they fit, otherwise numbers."""
     need = sum(2 + max(9, *(len(part) for part in name.split())) for name in names)
     if need <= width() - 1 - NODES:
         return {name: name for name in names}
@@ -137,7 +137,7 @@ def _fairness(done: RuleComparison, names: dict[str, str]) -> str:
 
 
 def _differences(done: RuleComparison, names: dict[str, str]) -> list[str]:
-    """Tables of what changes: by node, by kind, by hop."""
+    """Tables of the changes: by node, by kind, by hop."""
     first = done.results[AS_GIVEN]
     borne = max(result.socialization.borne for result in done.results.values())
     nodes = done.table[list(done.results)]
@@ -156,7 +156,7 @@ def _differences(done: RuleComparison, names: dict[str, str]) -> list[str]:
         texts += _tables(what, frame, names, to, borne)
     more = f"; {plural(len(order) - MOST, 'node')} more not shown" if len(order) > MOST else ""
     note = (
-        f"({to.label or 'money'}; what is borne as given, and how much more or less under each "
+        f"({to.label or 'money'}; losses borne under the given rules, and the change under each "
         f"set of rules{more}; hops from the triggers, counted in each run)"
     )
     return [*texts[:-1], f"{texts[-1]}\n{paragraph(note)}"]
@@ -165,7 +165,7 @@ def _differences(done: RuleComparison, names: dict[str, str]) -> list[str]:
 def _tables(
     what: str, frame: pd.DataFrame, names: dict[str, str], to: Scale, borne: float
 ) -> list[str]:
-    """One table, or several where the sets do not fit side by side."""
+    """One table, or several if the sets do not fit side by side."""
     given = f"{AS_GIVEN} {to.label}".rstrip()
     left = [[str(name), to(amount)] for name, amount in frame[AS_GIVEN].items()]
     cells = [

@@ -12,7 +12,7 @@ from .terminal import put
 
 
 def grouped(command: Callable[..., None]) -> Callable[..., None]:
-    """A command whose parameters that are records of options are spelled out field by field.
+    """Replace each parameter that is a record of options by one parameter for each field.
 
     Typer reads signatures; this one has `nodes`, `orientation` ... in place of `data: Data`.
 
@@ -46,7 +46,7 @@ def grouped(command: Callable[..., None]) -> Callable[..., None]:
             for name, kind in records.items()
         }
         command(**given, **filled)
-        if given.get("as_json") or command.__name__ == "check":  # which tells all of it
+        if given.get("as_json") or command.__name__ == "check":  # `check` prints all of it itself
             return
         for line in [x for record in filled.values() for x in getattr(record, "about", list)()]:
             put(f"\n{line}")

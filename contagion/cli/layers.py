@@ -1,4 +1,4 @@
-"""Layer by layer and call by call: how nodes shared what hit them, as text."""
+"""How nodes shared their losses, as text: by layer, and by call on a guarantor."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ ROWS = 24
 
 
 def mattering(result: PropagationResult) -> pd.DataFrame:
-    """`result.layers` of the nodes where they say more than the table of nodes.
+    """Rows of `result.layers` for the nodes where they add to the table of nodes.
 
-    Those with a waterfall or with guarantees, and those where more than one layer after the
-    equity lost something. The node with the largest losses comes first.
+    These nodes have a waterfall or guarantees, or losses in more than one layer after the
+    equity. The node with the largest losses comes first.
     """
     net, frame = result.network, result.layers
     rules, of = net.distinct_rules()
@@ -38,7 +38,7 @@ def mattering(result: PropagationResult) -> pd.DataFrame:
 
 
 def layers_text(result: PropagationResult) -> str:
-    """The layers that matter as a table, empty without any."""
+    """Table of the layers selected by :func:`mattering`; empty if there are none."""
     frame = mattering(result)
     if frame.empty:
         return ""
@@ -59,7 +59,7 @@ def layers_text(result: PropagationResult) -> str:
 
 
 def calls_text(result: PropagationResult) -> str:
-    """What guarantors were called for as a table, empty without guarantees."""
+    """Table of the calls on guarantors; empty without guarantees."""
     frame = result.calls
     if frame.empty:
         return ""
@@ -79,7 +79,7 @@ def calls_text(result: PropagationResult) -> str:
 
 
 def used(absorbed: float, capacity: float) -> str:
-    """The part of a layer that is used up, or a dash where it holds nothing."""
+    """The used share of a layer's capacity; a dash if the capacity is 0 or unlimited."""
     return percent(absorbed / capacity) if 0 < capacity < np.inf else "–"
 
 

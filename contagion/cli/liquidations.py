@@ -1,4 +1,4 @@
-"""The commands about margin books: what a price shock sets off, and what is liquidatable."""
+"""The commands about margin books: liquidation cascades, and liquidation profiles."""
 
 from __future__ import annotations
 
@@ -93,21 +93,21 @@ def cascade(
     throttle: Annotated[
         str | None,
         option(
-            "UNITS", "Most that is liquidated of an asset in a round: 100, or ETH:100,BTC:5.", SHOCK
+            "UNITS", "Most units of an asset liquidated in a round: 100, or ETH:100,BTC:5.", SHOCK
         ),
     ] = None,
     free: Annotated[
         list[str] | None,
-        option("HOLDER=AMOUNT", "Money with which a holder meets margin calls. Repeatable.", SHOCK),
+        option("HOLDER=AMOUNT", "Cash of a holder to meet margin calls. Repeatable.", SHOCK),
     ] = None,
     max_rounds: Annotated[
-        int, option(None, "Rounds before it counts as not settled.", SHOCK, min=1)
+        int, option(None, "Maximum number of rounds; a longer cascade is an error.", SHOCK, min=1)
     ] = 1_000,
     network: Annotated[
         str | None,
         _on_graph(
             "Venues and holders are nodes of this dataset or file of exposures: deficits "
-            "spread there, and what clearing takes is missing at the next call.",
+            "spread there, and losses in clearing reduce the cash for the next margin call.",
             "DATASET-OR-FILE",
         ),
     ] = None,
@@ -116,7 +116,7 @@ def cascade(
         str | None, _on_graph("creditor-debtor or debtor-creditor.", "ORDER")
     ] = None,
     assume_equity: Annotated[
-        list[str] | None, _on_graph("Equity that the data do not give. Repeatable.", "NODE=AMOUNT")
+        list[str] | None, _on_graph("Equity missing in the data. Repeatable.", "NODE=AMOUNT")
     ] = None,
     repair: Annotated[
         list[str] | None, _on_graph("As in `contagion check`. Repeatable.", "WHAT=HOW")
@@ -126,11 +126,11 @@ def cascade(
         _on_graph("How a node shares a shortfall; see `contagion rules`. Repeatable.", "NODE=RULE"),
     ] = None,
     default: Annotated[
-        list[str] | None, _on_graph("Node that fails besides, paying nothing. Repeatable.", "NODE")
+        list[str] | None, _on_graph("Node that also defaults and pays 0. Repeatable.", "NODE")
     ] = None,
     loss: Annotated[
         list[str] | None,
-        _on_graph("Outside assets that are destroyed besides. Repeatable.", "NODE=AMOUNT"),
+        _on_graph("External assets that are also destroyed. Repeatable.", "NODE=AMOUNT"),
     ] = None,
     out: Annotated[
         Path | None, _out("path, venues and accounts (with --network nodes and bearers)")
@@ -140,7 +140,7 @@ def cascade(
     *,
     reading: Reading,
 ) -> None:
-    """Push a price shock through positions and loans: who is liquidated, what is missing where.
+    """Run a price shock through positions and loans: liquidations, and deficits of venues.
 
     Example: contagion cascade --positions positions.csv --prices ETH=2000 --move ETH=-0.3
     """
@@ -214,14 +214,14 @@ def cascade(
 def _of_study(
     source: str, moves: dict[str, float], options: list[str], reading: Reading
 ) -> CascadeResult | CoupledResult:
-    """The cascade of a study, with other moves where they are said."""
+    """The cascade of a study; price moves, if given, replace those of its shock."""
     if not source.endswith(".toml"):
         raise ArgumentError(
             f"{source}: say what it is, --positions {source} or --loans {source}; or name a study "
             "(.toml) with [market] and [cascade]."
         )
     if options:
-        raise ArgumentError(f"{options[0]}: the study says it in [market] and [cascade].")
+        raise ArgumentError(f"{options[0]}: a study sets this in [market] and [cascade].")
     study = Study.read(source)
     if moves:
         before = {} if study.shock is None else plain_value(study.shock)
@@ -235,10 +235,10 @@ def _of_study(
 
 
 def _unit(network: ExposureNetwork) -> str:
-    """The unit of prices and margins, where that of the network has no scale."""
+    """The unit of the network for prices and margins; raise if it has a scale, as in USD m."""
     if parse(network.unit).factor != 1:
         raise ArgumentError(
-            f"The network is in {network.unit!r}. Say what prices and margins are in: "
+            f"The network is in {network.unit!r}. Give the unit of prices and margins: "
             f"--unit {parse(network.unit).asset or 'USD'}, or the same."
         )
     return network.unit
@@ -262,7 +262,7 @@ def profile(
     ] = MOVES,
     asset: Annotated[
         list[str] | None,
-        option("ASSET", "Asset that moves; by default all but money, alike. Repeatable.", SHOCK),
+        option("ASSET", "Asset that moves; by default all but money, equally. Repeatable.", SHOCK),
     ] = None,
     out: Annotated[Path | None, _out("profile and concentration")] = None,
     figure: Figure = None,
@@ -270,9 +270,9 @@ def profile(
     *,
     reading: Reading,
 ) -> None:
-    """What is liquidatable when prices move by so much, and how few holders it belongs to.
+    """List what becomes liquidatable when prices move, and how concentrated the holders are.
 
-    Static: at once and without impact.
+    Static: all liquidations at once and without price impact.
     Example: contagion liquidatable --loans loans.csv --prices prices.csv --asset ETH
     """
     drawable(figure)
@@ -285,8 +285,8 @@ def profile(
     if asset is None and len(book.loans):
         owed = sorted({str(x) for x in book.loans["debt_asset"]} - {NUMERAIRE})
         if owed:
-            notes.append(f"note: all prices move alike, also that of what is owed "
-                         f"({', '.join(owed)}); for one alone say --asset ASSET")  # fmt: skip
+            notes.append(f"note: all prices move alike, also those of borrowed assets "
+                         f"({', '.join(owed)}); to move one alone, give --asset ASSET")  # fmt: skip
     record = {**_version(), "book": _book(book), "moving": asset, "notes": notes}
     files = save(out, frames, record)
     draw(figure, lambda plot: plot.liquidation_profile(book, asset))
@@ -315,7 +315,7 @@ def _book(book: MarginBook) -> dict[str, Any]:
 
 
 def _record(done: CascadeResult, joint: CoupledResult | None) -> dict[str, Any]:
-    """What a run was and what came out, without the tables."""
+    """Settings and results of a run, without the tables."""
     stop = time_to_stop(done)
     found = {
         **_version(),

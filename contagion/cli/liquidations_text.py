@@ -18,8 +18,8 @@ from .layers import calls_text, layers_text
 from .terminal import paragraph, table
 
 MOST = 12
-ASSETS = 3  # with prices in the table of rounds
-ALL, BUSY = 9, 5  # rounds up to which all are shown, and of more the busiest
+ASSETS = 3  # assets with prices in the table of rounds
+ALL, BUSY = 9, 5  # all rounds are shown up to ALL; of more, the BUSY largest
 LEDGER = {
     "start": "equity after the shock, and calls met",
     "accounts": "left in accounts",
@@ -35,7 +35,7 @@ LEDGER = {
 def cascade_text(
     done: CascadeResult, words: str, found: Mapping[str, Any], frames: Mapping[str, pd.DataFrame]
 ) -> str:
-    """A cascade: what it was, rounds and prices, venues, accounts, ledger.
+    """Text of a cascade: settings, rounds and prices, venues, accounts, ledger.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ def cascade_text(
 
 
 def _lines(book: MarginBook) -> list[str]:
-    """The book: what there is, and what it is worth."""
+    """Contents and value of the book."""
     return [line.strip() for line in repr(book).removeprefix("MarginBook: ").splitlines()]
 
 
@@ -83,7 +83,7 @@ def price(value: float) -> str:
 
 
 def _path(done: CascadeResult) -> str:
-    """Rounds and prices of the assets that moved most; of many rounds the first and the last."""
+    """Table of rounds, with the prices of the assets that moved most."""
     book, moments = done.before, done.moments
     with np.errstate(divide="ignore", invalid="ignore"):
         fell = np.array([np.abs(m.market / book.price - 1) for m in moments])
@@ -110,7 +110,7 @@ def _path(done: CascadeResult) -> str:
 
 
 def _spans(spent: np.ndarray) -> list[tuple[int, int]]:
-    """First and last round of each line: the first, the last and the busiest by themselves.
+    """First and last round of each line; the first, last and busiest have their own lines.
 
     >>> _spans(np.array([0, 5, 0])), _spans(np.arange(20) == 9)
     ([(0, 0), (1, 1), (2, 2)], [(0, 0), (1, 1), (2, 8), (9, 9), (10, 18), (19, 19)])
@@ -167,8 +167,8 @@ def _accounts(frame: pd.DataFrame, to: Scale) -> str:
             rows.append([name, "", to(before), to(lost), to(called), to(deficit + latent), ""])
     head = ["holder", "venue", "equity before", f"loss {to.label}".rstrip(), "calls met",
             "below 0", "liquidated"]  # fmt: skip
-    note = "(loss: equity that is gone, and calls met; a gain is below 0; below 0: what an account "
-    note += "owes beyond it, left as a deficit or latent)"
+    note = "(loss: fall of equity plus calls met, negative for a gain; below 0: negative equity of "
+    note += "an account, left as a deficit or latent)"
     return f"{table(head, rows, words=(0, 1))}\n{paragraph(note)}"
 
 
@@ -187,7 +187,7 @@ def _ledger(ledger: Mapping[str, float], to: Scale) -> str:
 
 
 def coupled_text(joint: CoupledResult) -> str:
-    """What the cascade does on the graph: summary, nodes, layers and calls."""
+    """Effects of the cascade on the network: summary, nodes, layers and calls."""
     result = joint
     net, frame = result.network, joint.table
     head = [f"On the network, after {plural(joint.rounds, 'joint round')}: nodes lost "
@@ -216,7 +216,7 @@ def coupled_text(joint: CoupledResult) -> str:
 def profile_text(
     book: MarginBook, found: pd.DataFrame, holders: pd.DataFrame, asset: Sequence[str] | None
 ) -> str:
-    """The liquidation profile with its concentration, one line a move."""
+    """The liquidation profile with its concentration, one line for each move."""
     moving = ", ".join(asset) if asset else "all prices but money, alike"
     head = "\n".join(paragraph(line, "", "  ") for line in [f"moving: {moving}", *_lines(book)])
     to = scale([*found["value"], *found["debt"], *found["deficit"]], book.unit)
@@ -227,15 +227,15 @@ def profile_text(
         for name, row in zip(names, rows_of(found), strict=True)
     ]
     columns = ["move", "accounts", f"value {to.label}".rstrip(), *sizes[1:]]
-    note = "(liquidatable at once, without impact, at the moved prices; value: what is sold, and "
-    note += "bought back for short positions; debt: of loans; deficit: equity below 0)"
+    note = "(liquidatable at once, without impact, at the moved prices; value: assets sold, or "
+    note += "bought back for short positions; debt: of loans; deficit: negative equity)"
     shares = []
     for name, row in zip(names, rows_of(holders), strict=True):
         told = [percent(row.cr_1), percent(row.cr_3), f"{row.effective:.3g}", str(row.largest)]
         shares.append([name, f"{row.holders:,}", *(told if row.value > 0 else "–" * 4)])
     heads = ["move", "holders", "largest", "top 3", "1/HHI", "the largest"]
-    few = "(whose the value is: shares of the largest holder and of three; 1/HHI: as many equal "
-    few += "holders)"
+    few = "(shares of the value: of the largest holder and of the three largest; 1/HHI: equivalent "
+    few += "number of equal holders)"
     return (
         f"{head}\n\n{table(columns, rows)}\n{paragraph(note)}\n\n"
         f"{table(heads, shares, words=(0, 5))}\n{paragraph(few)}"

@@ -1,4 +1,4 @@
-"""The commands that list what there is: datasets, models, columns of tables, shapes of files."""
+"""The commands that list datasets, models, columns of tables and formats of files."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def datasets(
         details = f"{row['kind']}, {row['nodes']} nodes, {row['date']}"
         text = "\n".join(paragraph(part, " " * indent) for part in (row["title"], details))
         put(f"{row['name']:<{indent}}{text.lstrip()}")
-    put("\nOne in full: contagion datasets NAME")
+    put("\nDetails of one: contagion datasets NAME")
 
 
 def models(as_json: Json = False) -> None:
@@ -95,7 +95,7 @@ def columns(
 
 
 def formats(as_json: Json = False) -> None:
-    """List the shapes of files that are read as they are published, with a recipe."""
+    """List the formats of published files that can be read directly, with a recipe for each."""
     from ..network.formats import FORMATS
 
     rows: list[dict[str, Any]] = [

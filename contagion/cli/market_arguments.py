@@ -1,4 +1,4 @@
-"""Words of the command line for a margin book: prices, moves, impact, oracle and breakers."""
+"""Arguments of the command line for a margin book: prices, moves, impact, oracle, breakers."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ FEEDS = (
     liquidation.CappedGrowth,
     liquidation.HardCoded,
 )
-NEUTRAL = {"depth": np.inf, "scale": 0.0, "price": np.nan}  # of assets that are not named
+NEUTRAL = {"depth": np.inf, "scale": 0.0, "price": np.nan}  # for assets that are not named
 IN_UNITS = ("depth", "daily_volume", "price", "snapshot", "asset", "money")
 
 Positions = Annotated[
@@ -44,12 +44,12 @@ Prices = Annotated[
     option(
         "ASSET=PRICE|FILE",
         "Price before the shock, such as ETH=2000, or a table with the columns asset and price. "
-        "Repeatable; a later one wins over a table.",
+        "Repeatable; ASSET=PRICE overrides a table.",
         BOOK,
     ),
 ]
 Maintenance = Annotated[
-    str, option("RATE", "Maintenance margin of positions that give none.", BOOK)
+    str, option("RATE", "Maintenance margin of positions without their own.", BOOK)
 ]
 Money = Annotated[str | None, option("TEXT", "Unit of money.", BOOK)]
 
@@ -67,15 +67,15 @@ def read_book(
     *,
     reading: Any,
 ) -> MarginBook:
-    """The book of the options, of which `reading` hears what was read.
+    """The margin book of the options; `reading` records the files.
 
     Raises
     ------
-    ArgumentError, MissingFileError, MarginError : for no table at all, a file that is not there,
-        and what :class:`MarginBook` refuses.
+    ArgumentError, MissingFileError, MarginError : if no table is given, if a file does not exist,
+        and for data that :class:`MarginBook` rejects.
     """
     if positions is None and loans is None:
-        raise ArgumentError("Say what is held: --positions FILE, --loans FILE, or both.")
+        raise ArgumentError("Give the holdings: --positions FILE, --loans FILE, or both.")
     try:
         book = MarginBook(
             read_prices(prices),
@@ -94,7 +94,7 @@ def read_book(
 
 
 def heard(book: MarginBook, files: Mapping[str, Any], reading: Any) -> None:
-    """Note which files the book was read from."""
+    """Record the files from which the book was read."""
     for name, one in (("positions", "position"), ("loans", "loan")):
         if files.get(name) is not None:
             reading.hear(
@@ -103,7 +103,7 @@ def heard(book: MarginBook, files: Mapping[str, Any], reading: Any) -> None:
 
 
 def read_prices(texts: Iterable[str] | None) -> list[Any]:
-    """Prices by asset, from words ASSET=PRICE and tables asset, price; words win over tables.
+    """Prices by asset, from texts ASSET=PRICE and tables asset, price; texts override tables.
 
     >>> read_prices(["ETH=2k", "USDC=1"])
     [{'ETH': 2000.0, 'USDC': 1.0}]
@@ -150,12 +150,12 @@ def steps(text: str) -> list[float]:
 
 
 def impact(text: str, assets: Sequence[Any]) -> Any:
-    """An impact from a word: `none`, `linear:depth=500`, `exponential:depth=ETH:5k,BTC:300`.
+    """An impact from a text: `none`, `linear:depth=500`, `exponential:depth=ETH:5k,BTC:300`.
 
     Parameters
     ----------
-    assets : of the book, in its order; a value ASSET:NUMBER is of that asset. Of those that are
-        not named the value is the default, or one without effect where there is one.
+    assets : of the book, in its order; a value ASSET:NUMBER is for that asset. Assets that are
+        not named get a neutral value (such as infinite depth), or the default if none exists.
 
     Raises
     ------
@@ -173,9 +173,9 @@ def impact(text: str, assets: Sequence[Any]) -> Any:
 
 
 def oracle(text: str, assets: Sequence[Any]) -> Any:
-    """An oracle from a word: `market`, `time-weighted:window=3`, `hard-coded:price=xUSD:1`.
+    """An oracle from a text: `market`, `time-weighted:window=3`, `hard-coded:price=xUSD:1`.
 
-    As :func:`impact`; a hard-coded price of an asset that is not named is that of the market.
+    As :func:`impact`; with hard-coded prices, an asset that is not named has its market price.
 
     >>> oracle("time-weighted:window=3,mean=geometric", ["ETH"])
     TimeWeighted(window=3, mean='geometric')
@@ -209,7 +209,7 @@ def _optional(item: Field[Any]) -> bool:
 
 
 def _grouped(inside: str, known: list[str], option: str, word: str) -> dict[str, list[str]]:
-    """KEY=VALUE,KEY=A:VALUE,B:VALUE by key; a part without a key belongs to the one before."""
+    """KEY=VALUE,KEY=A:VALUE,B:VALUE by key; a part without a key belongs to the key before it."""
     found: dict[str, list[str]] = {}
     last = ""
     for piece in filter(None, (each.strip() for each in inside.split(","))):
@@ -222,8 +222,8 @@ def _grouped(inside: str, known: list[str], option: str, word: str) -> dict[str,
         elif last:
             found[last].append(piece)
         else:
-            what = f"{known[0]}=VALUE" if known else "nothing behind it"
-            raise ArgumentError(f"{option} {word}:{inside}: write {word}:{what}.")
+            what = f":{known[0]}=VALUE" if known else " alone"
+            raise ArgumentError(f"{option} {word}:{inside}: write {word}{what}.")
     return found
 
 
@@ -246,7 +246,7 @@ def _value(
 def by_asset(
     parts: Sequence[str], option: str, assets: Sequence[Any], empty: float | None, key: str = ""
 ) -> tuple[float, ...]:
-    """ASSET:NUMBER as one number an asset, `empty` for those that are not named; None: name all.
+    """One number for each asset from ASSET:NUMBER; `empty` if not named (None: name all).
 
     >>> by_asset(["ETH:5"], "--throttle", ["ETH", "USDC"], np.inf)
     (5.0, inf)
@@ -295,7 +295,7 @@ def throttle(text: str, assets: Sequence[Any]) -> liquidation.Throttle:
 
 
 def alike(thing: Any, option: str, assets: Sequence[Any]) -> str:
-    """A note where one number, in units or money, holds for several assets; empty otherwise.
+    """A note if one number, in units or money, is used for several assets; empty otherwise.
 
     >>> alike(impact("linear:depth=5", ["ETH", "USDC"]), "--impact", ["ETH", "USDC"])
     "note: depth=5 of --impact holds for 'ETH', 'USDC' alike; for one alone write depth=ETH:5"

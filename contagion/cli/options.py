@@ -1,4 +1,4 @@
-"""Options that several commands share, spelled once, and their texts taken apart."""
+"""Options that several commands share, defined once, and parsers of their texts."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ OUT = "Output"
 def option(
     metavar: str | None, help: str, panel: str | None = None, *flags: str, **more: Any
 ) -> Any:
-    """An option of a command, in a panel of its help; `flags` where they are not its name."""
+    """An option of a command, in a panel of its help; `flags` if they differ from its name."""
     return typer.Option(*flags, metavar=metavar, help=help, rich_help_panel=panel, **more)
 
 
@@ -28,7 +28,7 @@ Source = Annotated[
     typer.Argument(
         metavar="DATASET-OR-FILE",
         help="A packaged dataset (see `contagion datasets`), a file or folder of exposures, or a "
-        "study (.toml), before which the options go.",
+        "study (.toml); options override the study.",
         show_default=False,
     ),
 ]
@@ -37,7 +37,7 @@ File = Annotated[
 ]
 Nodes = Annotated[Path | None, option("FILE", "Table of the nodes, for a file.", DATA)]
 Holdings = Annotated[
-    Path | None, option("FILE", "Table of what nodes hold of assets with a price.", DATA)
+    Path | None, option("FILE", "Table of nodes' holdings of priced assets.", DATA)
 ]
 Guarantees = Annotated[Path | None, option("FILE", "Table of guarantees.", DATA)]
 Shareholdings = Annotated[Path | None, option("FILE", "Table of shareholdings.", DATA)]
@@ -45,8 +45,8 @@ Orientation = Annotated[
     str | None,
     option(
         "ORDER",
-        "creditor-debtor or debtor-creditor: what the first and second column (or rows and "
-        "columns) are, where their names do not say it.",
+        "creditor-debtor or debtor-creditor: meaning of the first and second column (or of rows "
+        "and columns), if their names do not tell.",
         DATA,
     ),
 ]
@@ -54,15 +54,14 @@ Unit = Annotated[str | None, option("TEXT", "Unit of the amounts.", DATA)]
 Layer = Annotated[str | None, option("TEXT", "Keep one layer of the exposures.", DATA)]
 AssumeEquity = Annotated[
     list[str] | None,
-    option("NODE=AMOUNT", "Equity of a node that the data do not give. Repeatable.", DATA),
+    option("NODE=AMOUNT", "Equity of a node, if missing in the data. Repeatable.", DATA),
 ]
 Repair = Annotated[
     list[str] | None,
     option(
         "WHAT=HOW",
-        "What to do about data that are not clean, as the findings of `contagion check` "
-        "propose it: duplicates=sum, self_loops=drop, missing_equity=external ... "
-        "Repeatable.",
+        "How to repair the data, as proposed by the findings of `contagion check`: "
+        "duplicates=sum, self_loops=drop, missing_equity=external ... Repeatable.",
         DATA,
     ),
 ]
@@ -70,7 +69,7 @@ Default = Annotated[
     list[str] | None,
     option(
         "NODE",
-        "Node that fails for outside reasons. Repeatable. By default that of the dataset.",
+        "Node that defaults for external reasons. Repeatable. By default that of the dataset.",
         SHOCK,
     ),
 ]
@@ -78,8 +77,8 @@ Recovery = Annotated[
     float | None,
     option(
         "SHARE",
-        "What nodes of --default pay on their debts, 0 to 1. By default 0, or what the "
-        "dataset says.",
+        "Recovery rate on debts of the nodes of --default, 0 to 1. By default 0, or the rate in "
+        "the dataset.",
         SHOCK,
     ),
 ]
@@ -87,7 +86,7 @@ Loss = Annotated[
     list[str] | None,
     option(
         "NODE=AMOUNT",
-        "Outside assets of a node that are destroyed, such as celsius=200m. Repeatable.",
+        "External assets of a node that are destroyed, such as celsius=200m. Repeatable.",
         SHOCK,
     ),
 ]
@@ -95,17 +94,17 @@ Relative = Annotated[
     list[str] | None,
     option(
         "[NODE=]PART",
-        "Part of the outside assets that is lost, of a node or all. Repeatable.",
+        "Share of external assets lost, of one node or of all. Repeatable.",
         SHOCK,
     ),
 ]
 Equity = Annotated[
     list[str] | None,
-    option("NODE=AMOUNT", "Equity destroyed, whatever it is invested in. Repeatable.", SHOCK),
+    option("NODE=AMOUNT", "Equity destroyed, whichever assets are lost. Repeatable.", SHOCK),
 ]
 EquityRelative = Annotated[
     list[str] | None,
-    option("[NODE=]PART", "Part of equity that is destroyed, of a node or all. Repeatable.", SHOCK),
+    option("[NODE=]PART", "Share of equity destroyed, of one node or of all. Repeatable.", SHOCK),
 ]
 Price = Annotated[
     list[str] | None,
@@ -113,7 +112,7 @@ Price = Annotated[
 ]
 Depeg = Annotated[
     list[str] | None,
-    option("TOKEN=VALUE", "A token is worth this much of its value before. Repeatable.", SHOCK),
+    option("TOKEN=VALUE", "Value of a token after a depeg over that before. Repeatable.", SHOCK),
 ]
 Rules = Annotated[
     list[str] | None,
@@ -135,8 +134,8 @@ BaselineName = Annotated[
     str | None,
     option(
         "cleared|book",
-        "The state from which losses are counted: cleared (the default), that without the "
-        "shock (only what the shock adds); book, face values (also what was missing before).",
+        "The reference for losses: cleared (the default), the state without the shock (only "
+        "losses due to the shock); book, face values (also amounts missing before).",
         SHOCK,
     ),
 ]
@@ -147,7 +146,7 @@ Json = Annotated[bool, option(None, "Print JSON and nothing else.", OUT, "--json
 
 WriteStudy = Annotated[
     Path | None,
-    option("FILE", "Write this run as a study, .toml; - prints it and runs nothing.", OUT),
+    option("FILE", "Write this run as a study, .toml; - prints the study without a run.", OUT),
 ]
 
 

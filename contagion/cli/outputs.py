@@ -1,4 +1,4 @@
-"""What commands write: figures, drawn without a window, and tables in a folder."""
+"""Files that commands write: figures, drawn without a window, and tables in a folder."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .terminal import put, written
 
 
 def drawable(file: Path | None) -> None:
-    """Refuse a file that no figure can be written to, as :func:`writable` does.
+    """Raise if no figure can be written to the file, as :func:`writable` does.
 
     >>> drawable(Path("figure.png"))
     """
@@ -25,12 +25,12 @@ def drawable(file: Path | None) -> None:
 
 
 def writable(file: Path | None, known: Sequence[str], option: str) -> None:
-    """Refuse a file before anything is computed; None is none wanted.
+    """Raise before any computation if the file cannot be written; None: no file is wanted.
 
     Raises
     ------
-    ArgumentError, MissingFileError : for another ending than those known, and for a folder that is
-        not there.
+    ArgumentError, MissingFileError : for an unknown file ending, and for a folder that does not
+        exist.
     """
     if file is None:
         return
@@ -40,7 +40,7 @@ def writable(file: Path | None, known: Sequence[str], option: str) -> None:
 
 
 def draw(file: Path | None, figure: Callable[[Any], Any]) -> None:
-    """Write the figure of the axes that a function of `contagion.plot` gives; None is none."""
+    """Draw a figure with a function of `contagion.plot` into a file; None: no figure."""
     if file is None:
         return
     from matplotlib import pyplot as plt
@@ -59,7 +59,7 @@ def save(
     record: Mapping[str, Any],
     texts: Mapping[str, str] | None = None,
 ) -> list[Path]:
-    """Write tables as CSV, texts by their file name, and summary.json; without a folder nothing."""
+    """Write tables as CSV, texts by file name, and summary.json; nothing if no folder is given."""
     if folder is None:
         return []
     files = csvs(folder, frames)
@@ -90,7 +90,7 @@ def rows(frames: Mapping[str, pd.DataFrame]) -> dict[str, list[dict[Any, Any]]]:
 
 
 def tell(folder: Path | None, files: Sequence[Path], figure: Path | None = None) -> None:
-    """Print what was written where."""
+    """Print the names of the files written."""
     if folder is not None:
         put(f"\n{written(folder, files)}")
     if figure is not None:

@@ -1,4 +1,4 @@
-"""The command `rank`: who is critical, by one measure or by all of them."""
+"""The command `rank`: the critical nodes, by one measure or by all of them."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ def rank(
         list[str] | None,
         option(
             None,
-            "See `contagion models`. Repeatable; by default eisenberg-noe and debtrank, or what "
-            "the study says.",
+            "See `contagion models`. Repeatable; by default eisenberg-noe and debtrank, or those "
+            "of the study.",
             options.SHOCK,
         ),
     ] = None,
@@ -45,7 +45,7 @@ def rank(
         float | None,
         option(
             "SHARE",
-            "What the failing node pays on its debts, 0 to 1.",
+            "Recovery rate on debts of the defaulting node, 0 to 1.",
             options.SHOCK,
             min=0.0,
             max=1.0,
@@ -55,7 +55,7 @@ def rank(
         str | None,
         option(
             "equity|lending|COLUMN",
-            "The weight of a node in DebtRank: its share of all equity (the default), of all "
+            "The weight of a node in DebtRank: its share of total equity (the default), of total "
             "claims, or of a column of the nodes.",
             options.SHOCK,
         ),
@@ -64,8 +64,8 @@ def rank(
         list[str] | None,
         option(
             "NAME|all",
-            "Compare these measures: ranks side by side, with definitions and how "
-            "far they agree. Repeatable.",
+            "Compare these measures: ranks side by side, with their definitions and their "
+            "agreement. Repeatable.",
             OUT,
         ),
     ] = None,
@@ -75,10 +75,10 @@ def rank(
     *,
     data: Data,
 ) -> None:
-    """Rank nodes by what their default costs the others, and by how exposed they are.
+    """Rank nodes by the losses that their default causes, and by how exposed they are.
 
-    Every node fails once, alone. Example: contagion rank cefi_credit_2022 --top 5.
-    All measures and whether they agree: contagion rank bis_cbs_2022q4 --measure all
+    Each node defaults once, alone. Example: contagion rank cefi_credit_2022 --top 5.
+    All measures and their agreement: contagion rank bis_cbs_2022q4 --measure all
     """
     study, wanted = data.study(source), "all" if measure and "all" in measure else measure
     asked = {"models": model, "measures": wanted, "recovery": recovery, "weights": weights}
@@ -105,7 +105,7 @@ def rank(
 
 
 def show(network: ExposureNetwork, frame: Table, wanted: Any, top: int = 15) -> None:
-    """Print a ranking: values by model, or of several measures ranks and whether they agree."""
+    """Print a ranking: values by model, or ranks by several measures and their agreement."""
     from ..report.measure_words import ranking_texts
 
     found = _agreeing(frame, wanted)
@@ -115,7 +115,7 @@ def show(network: ExposureNetwork, frame: Table, wanted: Any, top: int = 15) -> 
             put(paragraph(note))
         return
     dropped = [c for c in frame if c in SHEET or str(c).startswith("contagion_index")]
-    shown = frame.head(top).drop(columns=dropped)  # the index is a loss shown, as a share
+    shown = frame.head(top).drop(columns=dropped)  # the index repeats a loss, as a share
     label = ""
     for title, part in _by_model(shown):
         head, texts, label = ranking_texts(part, network)
@@ -131,7 +131,7 @@ def show(network: ExposureNetwork, frame: Table, wanted: Any, top: int = 15) -> 
 
 
 def _agreeing(frame: Table, wanted: Any) -> Agreement | None:
-    """How far measures agree that were asked for by name; of "all" those of importance."""
+    """Agreement of the measures that were named; for "all", of those of importance."""
     columns = frame.columns.drop(SHEET).tolist()
     if not wanted or len(columns) < 2:
         return None
@@ -139,7 +139,7 @@ def _agreeing(frame: Table, wanted: Any) -> Agreement | None:
 
 
 def _by_model(frame: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
-    """A ranking by several models, one table a model."""
+    """A ranking by several models, one table for each model."""
     endings = [str(column).partition(".")[2] for column in frame]
     found = []
     for ending in dict.fromkeys(endings):
@@ -149,7 +149,7 @@ def _by_model(frame: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
 
 
 def _compared(network: ExposureNetwork, frame: Table, found: Agreement, top: int) -> None:
-    """Ranks by measure, what the measures mean, where they are not defined, and the agreement."""
+    """Ranks by measure, definitions of the measures, undefined values, and the agreement."""
     nodes = _fitting(found.ranges.index[:top].tolist(), width())
     ranks = frame.drop(columns=SHEET).rank(ascending=False, method="average")
     rows = [
@@ -171,7 +171,7 @@ def _compared(network: ExposureNetwork, frame: Table, found: Agreement, top: int
 
 
 def _fitting(nodes: list[Any], room: int) -> list[Any]:
-    """As many nodes as fit beside the names of the measures."""
+    """The first nodes, to the number that fits beside the names of the measures."""
     left, shown = room - 34, list[Any]()
     for node in nodes:
         left -= max(len(str(node)), 4) + 2
@@ -182,7 +182,7 @@ def _fitting(nodes: list[Any], room: int) -> list[Any]:
 
 
 def _undefined(frame: Table) -> dict[str, list[str]]:
-    """{reason: measures that are not defined for it at some node}."""
+    """{reason: measures that are undefined at some node for that reason}."""
     said: dict[str, list[str]] = {}
     for column, why in frame.reasons.items():
         for reason in () if column in SHEET else dict.fromkeys(why.values()):

@@ -1,4 +1,4 @@
-"""Options of every command that reads files, made from the one list of `network/tables`."""
+"""Options of every command that reads files, made from the list in `network/tables`."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ def _field(one: Option) -> tuple[str, Any, Any]:
 
 
 def _creditor() -> tuple[str, Any, Any]:
-    text = "The creditor of every row, where the file is the report of one: a constant."
+    text = "The creditor of every row, if the file is the report of one creditor."
     return "creditor", Annotated[str | None, option("NAME", text, PANEL)], field(default=None)
 
 
 @dataclass(frozen=True)
 class Told:
-    """What a command read; it is told at the end of the command, see :mod:`.grouped`."""
+    """Record of the data that a command read, printed at its end; see :mod:`.grouped`."""
 
     def hear(
         self,
@@ -42,7 +42,7 @@ class Told:
         assumed: int = 0,
         as_: str = "",
     ) -> None:
-        """Note what was read; `as_`: the table that it is, where it is no network."""
+        """Record a file; `as_`: type of the table, if it is not a network."""
         said = [getattr(self, f.name) for f in fields(self) if f.name != "write_study"]
         full = f"contagion check {source}" + (f" --table {as_}" if as_ else "")
         full += ", with the same options" if any(said) else ""
@@ -50,7 +50,7 @@ class Told:
         self.__dict__.setdefault("heard", {})[str(source), as_] = line
 
     def hear_network(self, network: ExposureNetwork, source: object) -> None:
-        """Note the network that was read."""
+        """Record the network that was read."""
         size = f"{plural(len(network), 'node')}, {plural(len(network.amount), 'exposure')}"
         self.hear(source, size, network.findings, len(network.assumptions))
 
@@ -61,10 +61,10 @@ class Told:
 
 @dataclass(frozen=True)
 class _Base(Told):
-    """How tables are read, in the words of the command line."""
+    """How tables are read, as options of the command line."""
 
     def keywords(self) -> dict[str, Any]:
-        """The same as keywords of `ct.read`, `ct.read_table` and others; only what is said."""
+        """The given options as keywords of `ct.read`, `ct.read_table` and others."""
         return keywords({f.name: getattr(self, f.name) for f in fields(Reading)})
 
 
@@ -75,7 +75,7 @@ Reading: Any = make_dataclass(
 
 
 def keywords(given: dict[str, Any]) -> dict[str, Any]:
-    """Words of the command line as keywords.
+    """Options of the command line as keywords.
 
     >>> keywords({"columns": ["creditor=Lender"], "totals": "drop"})["totals"]
     'drop'
@@ -124,7 +124,7 @@ def _pairs(words: Iterable[str], one: Option) -> list[tuple[str, str]]:
 
 
 def _columns(words: Iterable[str]) -> dict[str, Any]:
-    """OURS=THEIRS by table: every table that has such a column."""
+    """OURS=THEIRS, for every table that has this column."""
     found: dict[str, Any] = {}
     for ours, theirs in _pairs(words, OPTIONS["columns"]):
         table, _, name = ours.rpartition(".")
@@ -133,7 +133,7 @@ def _columns(words: Iterable[str]) -> dict[str, Any]:
             known_name(table, schema.TABLES, "table", f"--column {ours}={theirs}")
         for each in tables:
             found.setdefault(each, {})[theirs] = name
-        if not tables:  # a column that a rule or a model asks for
+        if not tables:  # a column that a rule or a model needs
             found[theirs] = name
     return found
 

@@ -1,4 +1,4 @@
-"""The command `reconstruct`: networks that agree with margins, each in a folder of its own."""
+"""The command `reconstruct`: networks with given margins, each in a folder of its own."""
 
 from __future__ import annotations
 
@@ -34,17 +34,17 @@ def reconstruct(
         typer.Argument(
             metavar="SOURCE",
             help="A table of nodes with interbank_assets and interbank_liabilities; or a dataset, "
-            "file or folder of exposures, whose margins are taken. Without it: the methods.",
+            "file or folder of exposures, whose margins are used. Without it: a list of methods.",
             show_default=False,
         ),
     ] = None,
     method: Annotated[str, option("NAME", f"One of {', '.join(METHODS)}.")] = "maximum-entropy",
     density: Annotated[
         float | None,
-        option("SHARE", "Links there are of the links there could be; for fitness and gibbs."),
+        option("SHARE", "Number of links over the possible number; for fitness and gibbs."),
     ] = None,
     samples: Annotated[
-        int | None, option("N", "How many networks. By default 1, of gibbs 100.")
+        int | None, option("N", "Number of networks. By default 1, for gibbs 100.")
     ] = None,
     rng: Annotated[int, option("SEED", "The seed.")] = 0,
     given: Annotated[
@@ -59,19 +59,19 @@ def reconstruct(
     ] = None,
     known: Annotated[
         Path | None,
-        option("FILE", "Exposures that are known and kept: creditor, debtor, amount.", DATA),
+        option("FILE", "Known exposures, which are kept: creditor, debtor, amount.", DATA),
     ] = None,
     residual: Annotated[
         str | None,
         option(
-            "NAME", "A node outside that takes what cannot be placed, for a table of margins.", DATA
+            "NAME", "Outside node for amounts that cannot be placed, for a table of margins.", DATA
         ),
     ] = None,
     out: Annotated[
         Path | None,
         option(
             "DIR",
-            "Write one folder a network here: 000, 001 ... `contagion stress DIR` runs all.",
+            "Write one folder for each network: 000, 001 ... `contagion stress DIR` runs all.",
             OUT,
         ),
     ] = None,
@@ -79,7 +79,7 @@ def reconstruct(
     *,
     data: Data,
 ) -> None:
-    """Make networks from what every node claims and owes in all: one, or an ensemble.
+    """Make networks from the total claims and debts of every node: one, or an ensemble.
 
     Example: contagion reconstruct bis_cbs_2022q4 --method fitness --density 0.5 --samples 20
     --out guesses
@@ -122,7 +122,7 @@ def write(ensemble: Ensemble, place: Path) -> list[Path]:
 
     Raises
     ------
-    OSError : where a folder cannot be made.
+    OSError : if a folder cannot be made.
     """
     wide = max(3, len(str(len(ensemble) - 1)))
     folders = [place / f"{k:0{wide}d}" for k in range(len(ensemble))]
@@ -139,7 +139,7 @@ def _parameters(method: str) -> list[str]:
 def _asked(
     method: str, given: list[str] | None, own: dict[str, float | int | None]
 ) -> dict[str, Any]:
-    """The arguments of a method; each has to be one of its own."""
+    """The arguments of a method; raise for one that it does not take."""
     takes = _parameters(method)
     flags = {name: f"--{name}" for name in own}
     found: dict[str, Any] = {name: free(text) for name, text in elsewhere(given, flags).items()}

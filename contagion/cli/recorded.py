@@ -1,4 +1,4 @@
-"""Results as JSON and as files: what a run was, and its tables."""
+"""Results as JSON and as files: settings and tables of a run."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SETTLED = ("bearers", "layers", "calls")
 
 
 def record(result: PropagationResult) -> dict[str, Any]:
-    """What a run was and what came out, without the tables."""
+    """Settings and results of a run, without the tables."""
     from .. import __version__
 
     model = type(result.model)
@@ -44,13 +44,13 @@ def results(done: StudyRun, out: Path) -> list[Path]:
 
 
 def whole(done: StudyRun) -> dict[str, Any]:
-    """All results of a study; of a run alone only that."""
+    """All results of a study; if it has only a run, the record of that run."""
     told = {name: recorded(name, result) for name, result in done.results.items()}
     return told["run"] if list(told) == ["run"] else {"study": done.study.to_dict(), **told}
 
 
 def recorded(output: str, result: Any) -> dict[str, Any]:
-    """A result as JSON has it: what it was and its tables."""
+    """A result for JSON: settings and tables."""
     if output != "run":
         return rows(tables(output, result))
     found = {"table": result.table.reset_index().to_dict("records")}

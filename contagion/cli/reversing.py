@@ -1,4 +1,4 @@
-"""The command `reverse`: what it takes."""
+"""The command `reverse`: the smallest shock that has a given effect."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ def reverse_stress(
     source: options.Source,
     fail: Annotated[
         list[str] | None,
-        option("NODE", "What the shock has to do: fail this node. Repeatable: all of them.", SHOCK),
+        option("NODE", "Goal: this node defaults. Repeatable: all of them default.", SHOCK),
     ] = None,
     reach: Annotated[
-        str | None, option("AMOUNT", "Or: make owners lose this much in all, such as 200m.", SHOCK)
+        str | None, option("AMOUNT", "Or the goal: total loss of owners, such as 200m.", SHOCK)
     ] = None,
     norm: Annotated[
         str | None,
         option(
             "NORM",
-            "Size of a shock: money (in all, the default), largest (of one node), relative (to "
-            "assets).",
+            "Size of a shock: money (total loss, the default), largest (loss of one node), or "
+            "relative (to external assets).",
             SHOCK,
         ),
     ] = None,
@@ -37,7 +37,7 @@ def reverse_stress(
         list[str] | None, option("NODE", "Node that may be hit. Repeatable; by default all.", SHOCK)
     ] = None,
     proportional: Annotated[
-        bool, option(None, "All external assets fall by the same part.", SHOCK, "--proportional")
+        bool, option(None, "All external assets fall by the same share.", SHOCK, "--proportional")
     ] = False,
     triggers: Annotated[
         bool, option(None, "The fewest defaults instead of the smallest loss.", SHOCK, "--triggers")
@@ -50,10 +50,10 @@ def reverse_stress(
     *,
     data: Data,
 ) -> None:
-    """Find the smallest shock, or the fewest defaults, that fail a node or reach a loss.
+    """Find the smallest shock, or the fewest defaults, that cause a default or reach a loss.
 
-    With --default, those nodes fail anyway and the shock comes on top. The answer says whether
-    it is exact (a programme solved to the optimum) or bracketed by runs.
+    With --default, those nodes default in any case and the shock is added. The answer says whether
+    it is exact (a mathematical programme solved to the optimum) or bracketed by runs.
 
     Example: contagion reverse cefi_credit_2022 --fail voyager --norm relative
     """

@@ -14,13 +14,13 @@ from ..text import did_you_mean
 
 
 def assigned(text: str, network: ExposureNetwork, *, named: bool = False) -> tuple[str, str, str]:
-    """NAME, node and rule of `[NAME:]NODE=RULE`; an empty name where there is none.
+    """NAME, node and rule of `[NAME:]NODE=RULE`; an empty name if there is none.
 
-    A node of the network wins over every other reading, so that names may hold `=` and `:`.
+    A match with a node of the network takes precedence, so that names may contain `=` and `:`.
 
     Raises
     ------
-    ArgumentError : for a text that has not this form, and for an unknown node.
+    ArgumentError : for a text of another form, and for an unknown node.
     """
     lefts = list(_cuts(text, "="))
     for left, right in lefts:
@@ -45,7 +45,7 @@ def _cuts(text: str, sign: str) -> Iterator[tuple[str, str]]:
 
 
 def sets(network: ExposureNetwork, texts: Iterable[str]) -> dict[str, dict[str, Rule]]:
-    """The sets of rules of `--rule [NAME:]NODE=RULE`, by name; one without is its own set.
+    """The sets of rules of `--rule [NAME:]NODE=RULE`, by name; an unnamed rule is its own set.
 
     Raises
     ------
@@ -110,7 +110,7 @@ def idle(nodes: Iterable[Any], shock: Shock) -> str:
 
 
 def needed(given: Rule) -> Iterator[tuple[str, str]]:
-    """Word and column of every rule inside a rule that ranks claims by a column.
+    """Word and column of each rule that ranks claims by a column, nested rules included.
 
     >>> from contagion.rules import from_dict
     >>> list(needed(from_dict({"rule": "capped", "share": 0.5, "of": "queue"})))
@@ -128,7 +128,7 @@ def needed(given: Rule) -> Iterator[tuple[str, str]]:
 
 
 def toml(given: Rule, most: int) -> str:
-    """A rule as TOML with lines of at most `most` characters where TOML allows it."""
+    """A rule as TOML, with lines of at most `most` characters if TOML allows it."""
     import tomli_w
 
     write: Callable[..., str] = tomli_w.dumps

@@ -32,7 +32,7 @@ from .terminal import paragraph, put, say, table, width
 
 MOST = 12
 RECORD = ("title", "source", "as_of", "status", "read", "simplified")  # of a venue
-EXAMPLES: dict[str, Rule] = {  # of the rules that need something
+EXAMPLES: dict[str, Rule] = {  # for rules with required parameters
     "capped": Capped(share=0.3),
     "waterfall": Waterfall(
         [Layer("insurance fund", capacity=30.0), Layer("winners", ProRata("profit"))]
@@ -55,7 +55,7 @@ def allocate(
         typer.Argument(
             metavar="CLAIMS",
             help="Table of the claims on one venue (CSV, Parquet, Excel): claimant, amount, layer "
-            "for a waterfall, and the columns the rule asks for.",
+            "for a waterfall, and the columns that the rule needs.",
             show_default=False,
         ),
     ],
@@ -74,7 +74,7 @@ def allocate(
         str | None,
         option(
             "HOW",
-            "With --lot: down leaves what does not fill a lot uncovered; largest_remainder "
+            "With --lot: down leaves remainders smaller than a lot uncovered; largest_remainder "
             "gives the missing lots to the largest remainders.",
         ),
     ] = None,
@@ -101,7 +101,7 @@ def allocate(
     for word, column in words.needed(chosen):
         if column not in frame:  # on a graph it would be the same for all
             near = closest(column, list(frame))
-            hint = f"Did you mean {near!r}?" if near else "Add it, one number a claim."
+            hint = f"Did you mean {near!r}?" if near else "Add it, with one number for each claim."
             raise RuleError(f"{word} needs a column {column!r}; {claims.name} has none. {hint}")
     done = chosen.allocate(
         number(loss, "--loss"),
@@ -235,7 +235,7 @@ def catalogue(
 
 
 def _example(name: str, param: list[str] | None) -> Rule:
-    """The rule of that name with the parameters; an example where it needs some."""
+    """The rule of that name with the parameters; an example if it needs some and none is given."""
     if name in EXAMPLES and not param:
         return EXAMPLES[name]
     if name in RULES:
@@ -296,7 +296,7 @@ def _list(rows: list[dict[str, Any]]) -> None:
             if kind == "venue":
                 lines.append(paragraph(f"{row['as_of']}, {row['status']}", " " * indent))
             put(f"  {row['name']:<{indent - 2}}" + "\n".join(lines).lstrip())
-    put("\nOne in full: contagion rules NAME; all about a venue: contagion venues NAME")
+    put("\nDetails of one: contagion rules NAME; all about a venue: contagion venues NAME")
 
 
 def _parameters(row: dict[str, Any]) -> str:

@@ -50,9 +50,9 @@ def run(
     run: Run,
     data: Data,
 ) -> None:
-    """Push a shock through a network: who loses, who fails, who bears it.
+    """Run a shock through a network: losses, defaults, and who bears the losses.
 
-    Of a study, everything that it asks for.
+    For a study, all outputs that it lists.
     Example: contagion run cefi_credit_2022 --default three_arrows
     """
     running = {"n_jobs": jobs, "progress": sys.stderr.isatty() and not as_json}
@@ -133,7 +133,7 @@ def _nodes(result: PropagationResult) -> str:
     head = ["node", "owners' loss", "of it direct", "shortfall", "in default"]
     more = f"; {len(net) - MOST:,} nodes with smaller losses not shown" if len(net) > MOST else ""
     note = paragraph(
-        f"({to.label or 'money'}; shortfall: what creditors do not get, from face value{more})"
+        f"({to.label or 'money'}; shortfall: unpaid part of debts, from face value{more})"
     )
     return f"{table(head, rows, words=(0, 4))}\n{note}"
 
@@ -148,7 +148,7 @@ def explain(
     run: Run,
     data: Data,
 ) -> None:
-    """Explain the loss of one node: the paths by which it came, and how much by each.
+    """Explain the loss of one node: the paths of the loss, and the amount along each.
 
     Example: contagion explain cefi_credit_2022 celsius_users
     """
@@ -165,7 +165,7 @@ def explain(
 
 
 def explained(why: Explanation) -> None:
-    """Print the loss of a node and the paths by which it came."""
+    """Print the loss of a node and its paths."""
     say(*repr(why).splitlines()[:2])
     if why.table.empty:
         put("It loses nothing on its claims.")
@@ -198,7 +198,7 @@ def report(
         Path | None,
         option(
             "FILE",
-            "Confidential data: codes for names, parts of all claims for amounts; the key to FILE.",
+            "Confidential data: codes for names, shares for amounts; the key is written to FILE.",
             OUT,
         ),
     ] = None,
@@ -211,7 +211,7 @@ def report(
     run: Run,
     data: Data,
 ) -> None:
-    """Write the report of one shock, or of a study: one HTML file that needs nothing else.
+    """Write the report of one shock, or of a study, as one self-contained file.
 
     Example: contagion report cefi_credit_2022 --default three_arrows --out report.html
     """

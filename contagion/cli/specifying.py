@@ -1,4 +1,4 @@
-"""Options to a study: every command that takes a network builds one, and can write it."""
+"""From options to a study: every command that takes a network builds one, and can write it."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from .terminal import put
 PLAIN = ("orientation", "unit", "layer")
 OWN = {name: READING[name].option for name in READING} | {
     name: "--" + name.replace("_", "-") for name in ("nodes", "assume_equity", *BESIDE, *PLAIN)
-}  # what has an option of its own
+}  # settings with an option of their own
 EVERY = "*"
 
 
@@ -57,7 +57,7 @@ class Data(Reading):  # type: ignore[misc]
     write_study: options.WriteStudy = None
 
     def study(self, source: str) -> Study:
-        """The study that `source` is, or one of this dataset or file; options go before its own."""
+        """The study in `source`, or one of this dataset or file; options override the study."""
         base = Study.read(source) if source.endswith(".toml") else Study({"source": source})
         self.__dict__["source"] = source
         found = self.keywords()
@@ -82,7 +82,7 @@ class Data(Reading):  # type: ignore[misc]
         return base.but(network={**base.network, **found}) if found else base
 
     def begin(self, study: Study, **running: Any) -> StudyRun:
-        """The run of a study, which is written first where that is asked for."""
+        """The run of a study; the study is written first if --write-study asks for it."""
         if self.write_study is not None:
             if str(self.write_study) == "-":
                 put(study.toml().rstrip())
@@ -104,7 +104,7 @@ class Data(Reading):  # type: ignore[misc]
 
 
 def repairs(texts: Iterable[str] | None) -> dict[str, Any]:
-    """The choices of --repair, as their types.
+    """The choices of --repair, converted to their types.
 
     >>> repairs(["duplicates=sum", "id_map=Deutsche Bk:Deutsche Bank", "start_defaulted=a,b"])
     {'duplicates': 'sum', 'id_map': {'Deutsche Bk': 'Deutsche Bank'}, 'start_defaulted': ['a', 'b']}
@@ -145,7 +145,7 @@ class Run:
         return ruled(study if shock is None else study.but(shock=shock), rule)
 
     def _shock(self, study: Study) -> Shock | None:
-        """The shock of the options; None where they say nothing."""
+        """The shock of the options; None if they give none."""
         told: dict[str, Any] = {
             "loss": pairs(self.loss, "--loss", "NODE=AMOUNT, such as --loss celsius=200m"),
             "equity": pairs(self.equity, "--equity", "NODE=AMOUNT, such as --equity celsius=200m"),
@@ -176,7 +176,7 @@ def _parts(texts: Iterable[str] | None, option: str) -> dict[str, str]:
 def modelled(
     study: Study, name: str | None, params: list[str] | None, baseline: str | None = None
 ) -> Study:
-    """The study with another model, parameters on top, and another baseline."""
+    """The study with the model, its parameters and the baseline of the options."""
     changed: dict[str, Any] = {} if baseline is None else {"baseline": baseline}
     if name is not None:
         known_name(name, MODELS, "model")
@@ -188,9 +188,9 @@ def modelled(
 
 
 def ruled(study: Study, texts: list[str] | None) -> Study:
-    """The study with the rules of `--rule NODE=RULE`; the last one for a node holds.
+    """The study with the rules of `--rule NODE=RULE`; for one node, the last rule applies.
 
-    Raises `ArgumentError` where the model does not look at rules.
+    Raises `ArgumentError` if the model does not use rules.
     """
     if not texts:
         return study
@@ -202,7 +202,7 @@ def ruled(study: Study, texts: list[str] | None) -> Study:
 
 
 def refuse_rules(models: Iterable[Model]) -> None:
-    """Raise where none of the models looks at rules."""
+    """Raise if none of the models uses rules."""
     names = {kind: name for name, kind in MODELS.items()}
     models = list(models)
     if not any(model.settles for model in models):
@@ -220,7 +220,7 @@ def drawn(
     count: int | None,
     seed: int | None,
 ) -> Study:
-    """The study with the scenarios of the options on top of its own."""
+    """The study with its scenarios, overridden by the options."""
     told: dict[str, Any] = dict(study.scenarios)
     if kind is not None and kind.endswith(".toml"):
         told = scenario_words.read(Path(kind))
@@ -241,9 +241,9 @@ def elsewhere(
     given: Iterable[str] | None,
     flags: Mapping[str, str] = {"kind": "--scenarios", "scenarios": "--count", "seed": "--rng"},
 ) -> dict[str, str]:
-    """The texts of --set; what has an option of its own is refused."""
+    """The texts of --set; raise for a name with an option of its own."""
     found = settings(given)
     for name in found:
         if name in flags:
-            raise ArgumentError(f"--set {name}={found[name]}: say it with {flags[name]}.")
+            raise ArgumentError(f"--set {name}={found[name]}: use {flags[name]} instead.")
     return found

@@ -22,7 +22,7 @@ MOST = 12
 
 
 def record(test: StressTest, drawn: Scenarios, place: Path | None) -> dict[str, Any]:
-    """The numbers of the text, in full; of scenarios that are listed, those of each."""
+    """The numbers of the text, not rounded; for listed scenarios, those of each scenario."""
     listed = not test.sampled
     measured = {} if listed else {
         key: [asdict(one) for one in each] for _, key, each in _measured(test)
@@ -50,7 +50,7 @@ def record(test: StressTest, drawn: Scenarios, place: Path | None) -> dict[str, 
 
 
 def show(test: StressTest, network: ExposureNetwork, drawn: Scenarios, place: Path | None) -> None:
-    """Print what was run, the estimates, the nodes, and where the files are."""
+    """Print the settings, the estimates, the nodes, and the place of the files."""
     spec, on = test.spec, network.name or "a network"
     many = int(spec["networks"]["count"])
     if many > 1:
@@ -90,7 +90,7 @@ def _measured(test: StressTest) -> list[tuple[str, str, list[Estimate]]]:
 
 
 def _each(test: StressTest, drawn: Scenarios) -> pd.DataFrame:
-    """One row a scenario, means over the networks, with its label."""
+    """One row for each scenario, with its label and means over the networks."""
     columns = [of for of in ("loss", "socialized", "defaults", "converged") if of in test.columns]
     frame = test.scenarios[columns].groupby(level="scenario").mean()
     return frame.set_index(drawn.labels.map(str).rename("scenario"))
@@ -118,8 +118,8 @@ def _converged(test: StressTest) -> str:
     if not test.unconverged:
         return "All scenarios converged."
     return (
-        f"{plural(test.unconverged, 'scenario')} did not converge: the intervals allow for "
-        "everything that they could have been."
+        f"{plural(test.unconverged, 'scenario')} did not converge: the intervals allow for all "
+        "their possible outcomes."
     )
 
 

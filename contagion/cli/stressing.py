@@ -1,4 +1,4 @@
-"""The command `stress`: many scenarios through a model; a folder keeps the run to resume it."""
+"""The command `stress`: many scenarios through a model; a run in a folder can be resumed."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def stress(
         option(
             "KIND|FILE",
             "A kind of scenarios, such as common-factor (the default), t-copula, defaults, "
-            "single-defaults; or a file that says it, .toml.",
+            "single-defaults; or a file with the scenarios, .toml.",
             SHOCK,
         ),
     ] = None,
@@ -61,10 +61,10 @@ def stress(
         ),
     ] = None,
     count: Annotated[
-        int | None, option("N", "How many. By default 10,000, or what the file says.", SHOCK)
+        int | None, option("N", "Number of scenarios. By default 10,000, or as in the file.", SHOCK)
     ] = None,
     rng: Annotated[
-        int | None, option("SEED", "The seed. By default 0, or what the file says.", SHOCK)
+        int | None, option("SEED", "The seed. By default 0, or as in the file.", SHOCK)
     ] = None,
     model: options.ModelName = "eisenberg-noe",
     param: options.Param = None,
@@ -85,7 +85,7 @@ def stress(
         float | None,
         option(
             "SHARE",
-            "Stop as soon as the standard error of --target, relative to it, is below this.",
+            "Stop as soon as the relative standard error of --target is below this.",
             "Running",
         ),
     ] = None,
@@ -119,7 +119,7 @@ def stress(
         Path | None,
         option(
             "DIR",
-            "Resume the folder of a stress test that this command began, or read it.",
+            "Resume the stress test in this folder, or show its results if it is complete.",
             "Running",
         ),
     ] = None,
@@ -130,7 +130,7 @@ def stress(
     *,
     data: Data,
 ) -> None:
-    """Run many scenarios through a model: mean, VaR and ES of the loss, who defaults how often.
+    """Run many scenarios through a model: mean, VaR and ES of the loss, default frequencies.
 
     Example: contagion stress cefi_credit_2022 --set volatility=0.3 --set correlation=0.5
     --count 20000 --out june
@@ -161,7 +161,7 @@ def stress(
         study = study.but(outputs={"stress": own})
     place = resume or out
     begun = data.begin(study, out=place, running=run)
-    ready = begun.scenarios  # what cannot be drawn is said before the folder is begun
+    ready = begun.scenarios  # scenarios that cannot be drawn raise before the folder is made
     with _kept(place, study):
         test = begun["stress"]
     draw(figure, lambda plot: plot.exceedance(test))
@@ -176,7 +176,7 @@ def stress(
 
 
 def _alone(context: typer.Context) -> None:
-    """Refuse options that the folder of --resume already says."""
+    """Raise for options that the folder of --resume already sets."""
     for parameter in context.command.params:
         name = str(parameter.name)
         where = context.get_parameter_source(name)
@@ -193,18 +193,18 @@ def _known(folder: Path) -> Study:
         return Study.read(folder / STUDY)
     Folder(folder).manifest()
     raise StressError(
-        f"{folder} has no {STUDY}, which says what it was run on. Say the same command again, "
-        f"with --out {folder}; or go on in Python: contagion.experiments.stress.resume."
+        f"{folder} has no {STUDY}, which describes the run. Repeat the same command, "
+        f"with --out {folder}; or resume in Python: contagion.experiments.stress.resume."
     )
 
 
 @contextlib.contextmanager
 def _kept(folder: Path | None, study: Study) -> Iterator[None]:
-    """Note in the folder the study of the run; when interrupted, say how to resume it.
+    """Write the study of the run into its folder; after an interruption, say how to resume it.
 
-    Of a new folder that is done first, so that a process may be killed at any time; of another
-    one as soon as it took the run as its own. A signal to terminate, as of a queue of a cluster,
-    stops like Ctrl-C.
+    In a new folder the study is written first, so that the process may be killed at any time; in
+    an existing one, as soon as the folder has accepted the run. A termination signal, such as
+    from the queue of a cluster, stops the run like Ctrl-C.
     """
     main = threading.current_thread() is threading.main_thread()
     before = signal.signal(signal.SIGTERM, signal.default_int_handler) if main else None
@@ -222,7 +222,7 @@ def _kept(folder: Path | None, study: Study) -> Iterator[None]:
     finally:
         if before is not None:
             signal.signal(signal.SIGTERM, before)
-        if folder is not None and _sessions(folder) != sessions:  # it took the run as its own
+        if folder is not None and _sessions(folder) != sessions:  # the folder accepted the run
             _note(folder, study)
         elif folder is not None and alone and (begun or not (folder / MANIFEST).exists()):
             with contextlib.suppress(NotADirectoryError):
@@ -232,14 +232,14 @@ def _kept(folder: Path | None, study: Study) -> Iterator[None]:
 
 
 def _unsaid(folder: Path) -> bool:
-    """Whether a folder is new, or holds a run and not its study."""
+    """Whether a folder is new, or holds a run without its study."""
     if (folder / MANIFEST).exists():
         return not (folder / STUDY).exists()
     return (folder.is_dir() or not folder.exists()) and not Folder(folder).foreign()
 
 
 def _note(folder: Path, study: Study) -> None:
-    """Write the study, whole or not at all."""
+    """Write the study atomically: completely or not at all."""
     folder.mkdir(parents=True, exist_ok=True)
     part = folder / f".{STUDY}.{os.getpid()}.part"
     study.write(part)
@@ -247,7 +247,7 @@ def _note(folder: Path, study: Study) -> None:
 
 
 def _sessions(folder: Path | None) -> int:
-    """How often the run of a folder was begun or resumed."""
+    """Number of times the run of a folder was started or resumed."""
     if folder is None or not (folder / MANIFEST).exists():
         return 0
     return int(Folder(folder).manifest()["run"]["sessions"])

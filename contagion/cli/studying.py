@@ -20,13 +20,13 @@ Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The folder to write
 
 
 def init(folder: Folder = Path()) -> None:
-    """Write a commented study.toml with two small tables, to put your own in their place."""
+    """Write a commented study.toml with two small tables, to be replaced by your own."""
     put(written(folder, copied("starter", folder)))
     put(f"\nRun it with: contagion run {folder / 'study.toml'}")
 
 
 def demo(folder: Folder = Path("contagion_demo")) -> None:
-    """Copy examples that run: studies of packaged datasets."""
+    """Copy runnable examples: studies of packaged datasets."""
     files = copied("examples", folder)
     put(written(folder, files) + "\n")
     for file in files:
@@ -40,7 +40,7 @@ def replicate(
     *,
     told: Told,
 ) -> None:
-    """Write a package with which others get the same numbers, as journals ask for.
+    """Write a replication package, as journals require, so that others get the same numbers.
 
     Data, study.toml, the versions used, results, report, SHA-256 of every file, and a README.
     """
@@ -59,4 +59,4 @@ def replicate(
     hashed(folder)
     names = ", ".join(("study.toml", "data/", f"{RESULTS}/", "report.html", LOCK, README, HASHES))
     put(paragraph(f"Written to {folder}: {names}", "", "  "))
-    put(paragraph("What only the authors know is marked TO BE COMPLETED in the README."))
+    put(paragraph("Items that only the authors know are marked TO BE COMPLETED in the README."))

@@ -29,7 +29,7 @@ def sweep(
         list[str] | None,
         option(
             "FIELD=VALUES",
-            "An axis, where no study says it: model.NAME, shock.recovery, shock.scale, "
+            "An axis, in place of those in a study: model.NAME, shock.recovery, shock.scale, "
             "shock.fraction, "
             "shock.default, network.capital, network.exposures, rule.NODE; values "
             "START:STOP:COUNT or A,B,C. Repeatable.",
@@ -71,12 +71,12 @@ def sweep(
         raise ArgumentError("Say what to vary: --over FIELD=START:STOP:COUNT, or FIELD=A,B,C.")
     axes = own["grid"]
     if figure is not None and len(axes) < 2:
-        raise ArgumentError("--figure draws two axes: say --over twice.")
+        raise ArgumentError("--figure draws two axes: give --over twice.")
     running = {"n_jobs": jobs, "progress": sys.stderr.isatty() and not as_json}
     begun = data.begin(study.but(outputs={"sweep": own}), running=running)
     done = begun["sweep"]
     chosen = measure or usual(done)
-    done.mean(chosen)  # a measure that there is not is said before anything is written
+    done.mean(chosen)  # an unknown measure raises before any file is written
     if out is not None:
         guarded(done.table).to_csv(out, index=False)
     draw(figure, lambda plot: plot.phase_diagram(done, chosen, *list(axes)[:2]))

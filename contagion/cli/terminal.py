@@ -14,12 +14,12 @@ from ..text import plural, wrapped
 
 
 def width() -> int:
-    """Columns of the terminal, between 60 and 120; 80 where it does not say."""
+    """Columns of the terminal, between 60 and 120; 80 if unknown."""
     return max(60, min(shutil.get_terminal_size((80, 24)).columns, 120))
 
 
 def paragraph(text: str, indent: str = "", hang: str = "") -> str:
-    """A text on lines of at most the width of the terminal, lines after the first set in.
+    """A text wrapped to the width of the terminal, lines after the first indented by `hang`.
 
     >>> paragraph("one  two")
     'one two'
@@ -28,12 +28,12 @@ def paragraph(text: str, indent: str = "", hang: str = "") -> str:
 
 
 def put(text: object = "") -> None:
-    """Print a text: the only way to standard output, so that no name acts on the terminal."""
+    """Print a text; all output passes here, so that control characters in names have no effect."""
     print(visible(text, keep="\n"))
 
 
 def say(*lines: str, indent: str = "") -> None:
-    """Print each line as a paragraph of which only the first line is not set in."""
+    """Print each line as a paragraph with a hanging indent."""
     for line in lines:
         put(paragraph(line, indent, "  "))
 
@@ -72,7 +72,7 @@ def table(
 
 
 def written(folder: Path, files: Sequence[Path]) -> str:
-    """What was written where.
+    """The line that lists the files written to a folder.
 
     >>> written(Path("out"), [Path("out/table.csv")])
     'Written to out: table.csv'
@@ -81,8 +81,8 @@ def written(folder: Path, files: Sequence[Path]) -> str:
 
 
 def findings_text(findings: Sequence[Finding], said: Callable[[str], str]) -> str:
-    """Findings with what was found, samples and the fix, one paragraph each; `said` puts it
-    in the words of a surface."""
+    """Findings with message, samples and fix, one paragraph each; `said` puts the fix in the
+    terms of the command line or of a study."""
     number = Counter(finding.severity for finding in findings)
     heads = [
         f"{number[key]} {word}{'s' if key != 'repaired' and number[key] > 1 else ''}"
@@ -105,7 +105,7 @@ def findings_text(findings: Sequence[Finding], said: Callable[[str], str]) -> st
 
 
 def data_line(source: str, size: str, findings: Sequence[Finding], assumed: int, full: str) -> str:
-    """One line below what a command computed: what was read, and what stands about it.
+    """One line below the results of a command: the data read, its warnings and assumptions.
 
     >>> data_line("x.csv", "1 claim", [Finding("W001", "warning", "amounts of 0", "", "")], 0, "…")
     'Data: x.csv (1 claim): amounts of 0 (W001); in full: …'

@@ -1,4 +1,4 @@
-"""The command about venues: list them, set them side by side, or print the card of one."""
+"""The command about venues: list them, compare their terms, or print the card of one."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def venues(
 
     drawable(figure)
     if (name is not None) + terms + documents > 1:
-        raise ArgumentError("NAME, --terms and --documents are three answers; ask for one.")
+        raise ArgumentError("NAME, --terms and --documents exclude each other; give one.")
     if figure is not None and name is None:
         raise ArgumentError("--figure draws the worked example of one rule: say which, NAME.")
     if name is not None:
@@ -74,7 +74,7 @@ def _record(card: Any) -> dict[str, Any]:
 
 
 def _table(record: Any, as_json: bool) -> None:
-    """A table whose cells are words: one block a row, one line a cell."""
+    """Print a table of texts: one block for each row, one line for each cell."""
     frame = record.table.reset_index()
     if as_json:
         print_json(frame.to_dict("records"))

@@ -1,10 +1,10 @@
-"""One function a figure: takes a network, a result or a comparison and `ax`, returns `ax`.
+"""Figures, one function each: it takes a network, result or comparison and `ax`, returns `ax`.
 
-Start with :func:`cascade`. matplotlib is imported when a figure is drawn, not before; layouts are
-deterministic; nothing is computed here.
+Start with :func:`cascade`. matplotlib is only imported when a figure is drawn. Layouts are
+deterministic. Figures show results and compute none.
 
 - `graph` with `maps/`: the map of a network of any size; `rounds`, `bearers`, `boxes`: one shock
-- `tree`, `byhop`: one shock by steps; `periods`, `frontier`, `quadrant`: comparisons
+- `tree`, `byhop`: one shock by steps from it; `periods`, `frontier`, `quadrant`: comparisons
 - `waterfall`, `rule_comparison`, `flow`, `flowboxes`: loss sharing and look-through
 - `kindflow`: claims between kinds
 - `heat`, `exceedance`, `bearerspread`, `phase`, `window`: many scenarios, grids, random graphs

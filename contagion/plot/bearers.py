@@ -1,4 +1,4 @@
-"""Who pays in the end: one bar a bearer."""
+"""Who bears the loss in the end: one bar for each bearer."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
     from ..results.propagation_result import PropagationResult
 
 MOST = 14
-NOTE = 80  # characters in a line of the note, beside short names
+NOTE = 80  # characters in a line of the note, if names are short
 
 
 @figure
 def who_pays(result: PropagationResult, *, ax: Axes | None = None) -> Axes:
     """Draw who bears the loss in the end, the largest first; the bars add up to `borne`.
 
-    Colour is the role: the owners of a node, a holder whose balance sheet is not known, or the
-    external creditors of a node. Above 14 bearers the rest is one bar.
+    The colour shows the role: the owners of a node, a holder whose balance sheet is not known, or
+    the external creditors of a node. With more than 14 bearers, the smallest ones are one bar.
 
     Raises
     ------
@@ -74,7 +74,7 @@ def who_pays(result: PropagationResult, *, ax: Axes | None = None) -> Axes:
 
 
 def _rows(result: PropagationResult) -> pd.DataFrame:
-    """The bearers with a label each; those after the largest are one row."""
+    """The bearers, each with a label; all but the largest share one row."""
     net, frame = result.network, result.bearers
     names = dict(zip(net.names, map(short, style.titles(net)), strict=True))
     frame = frame[["bearer", "role", "amount"]].assign(

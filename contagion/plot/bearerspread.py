@@ -1,4 +1,4 @@
-"""How the socialized loss of many scenarios is spread over those who bear it."""
+"""The distribution of the socialized loss of many scenarios over its bearers."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from .pieces import short
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-PARTS = (5, 25, 50, 75, 95)  # percent of the scenarios
+PARTS = (5, 25, 50, 75, 95)  # quantiles over the scenarios, in percent
 MOST = 10
 
 
 @figure
 def bearer_distribution(test: StressTest, *, ax: Axes | None = None) -> Axes:
-    """Draw how the socialized loss of scenarios is distributed over those who bear it.
+    """Draw the distribution of the socialized loss of scenarios, by group of bearers.
 
-    One row a group: external creditors, and owners by contagion, apart by kind of node where the
-    stress test kept "contagion". The thin line goes from the 5 % to the 95 % quantile, the thick
-    one over the middle half, the mark is the median and the diamond the mean.
+    One row for each group: external creditors, and owners by contagion, separately by kind of node
+    if the stress test kept "contagion". The thin line goes from the 5 % to the 95 % quantile, the
+    thick one from 25 % to 75 %; the mark is the median and the diamond the mean.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What the cascade figure shows: boxes (nodes, groups of nodes, external creditors) and links."""
+"""Elements of the cascade figure: boxes (nodes, groups of nodes, external creditors) and links."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..units import Scale, scale
 from . import style
 
 OUTSIDE = "outside"
-MOST = 9  # boxes with a name in one column
+MOST = 9  # largest number of boxes in one column
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Box:
 
 @dataclass(frozen=True)
 class Link:
-    """What one box passes on to another, in money; numbers of boxes."""
+    """The loss that one box passes on to another, in money; boxes by their numbers."""
 
     start: int
     end: int
@@ -37,9 +37,9 @@ class Link:
 
 
 def boxes(result: PropagationResult) -> tuple[list[Box], list[Link], Scale]:
-    """The boxes and links of a result, columns counted in steps from the triggers.
+    """The boxes and links of a result; columns are steps from the triggers.
 
-    The scale is that of the amounts in the texts.
+    The scale is the one used for amounts in the texts.
     """
     net, step = result.network, result.hops
     n, names = len(net), style.titles(net)
@@ -85,7 +85,7 @@ def _outside_boxes(
     links: dict[tuple[int, int], float],
     to: Scale,
 ) -> None:
-    """Boxes for external creditors: by name where they bear much, in one a column where little."""
+    """Boxes for external creditors: large ones by name, small ones in one box for each column."""
     total = float(outside.sum())
     columns: dict[int, list[int]] = defaultdict(list)
     for i in map(int, np.flatnonzero(outside > 0)):
@@ -121,14 +121,14 @@ def _node(
     if outcome.defaulted[i]:
         number = int(result.default_round[i])
         lost = _loses(float(result.loss[i]), to, "owners lose", "owners had nothing to lose")
-        return Box(column, name, f"{lost}, fails in round {number}", "fails", height)
+        return Box(column, name, f"{lost}, defaults in round {number}", "fails", height)
     known = bool(net.book.known[i])
     text = _loses(float(result.loss[i]), to, "loses", "owners lose nothing")
     return Box(column, name, text, "stands" if known else "holder", height)
 
 
 def _loses(amount: float, to: Scale, verb: str, nothing: str) -> str:
-    """What is lost, in words where it is nothing."""
+    """The loss as text; the text `nothing` if it rounds to 0."""
     said = to(amount)
     return nothing if said == to(0.0) else f"{verb} {said}"
 

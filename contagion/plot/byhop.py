@@ -1,4 +1,4 @@
-"""The loss by its distance from the shock."""
+"""The loss by distance from the shock."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ DEEPEST = 8  # steps with a bar of their own
 
 @figure
 def loss_by_hop(result: PropagationResult, *, ax: Axes | None = None) -> Axes:
-    """Draw how much is borne how many steps from the shock, by who bears it.
+    """Draw the losses borne by number of steps from the shock, and by role of the bearer.
 
-    One bar a step, its parts the roles of the ledger: owners, holders whose balance sheet is
+    One bar for each step, split by role in the ledger: owners, holders whose balance sheet is
     unknown, and external creditors. Amounts that were missing before the shock have no step and are
     left out.
 

@@ -1,4 +1,4 @@
-"""Boxes in columns with bands between them, widths in money: what two figures share."""
+"""Boxes in columns with bands between them, widths in money; shared by two figures."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from .pieces import wrapped
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-POINTS = 250.0  # height of all that the fullest column carries
-SLOT = 27.0  # least height of a box with its label
+POINTS = 250.0  # total height of the amounts in the fullest column, in points
+SLOT = 27.0  # smallest height of a box with its label, in points
 GAP = 9.0
 WIDTH = 0.085
 LEAST = 1.5  # points: a box is drawn at least this high
@@ -23,15 +23,15 @@ OfLink = TypeVar("OfLink", bound=Link)
 
 @dataclass(frozen=True)
 class Columns:
-    """Where boxes stand, in points upwards and columns to the right.
+    """The positions of boxes, in points upwards and columns to the right.
 
     Attributes
     ----------
-    boxes : what stands there.
-    numbers : of the columns, sorted.
+    boxes : the boxes.
+    numbers : numbers of the columns, sorted.
     per_point : points for a unit of money.
-    tall, middle : of every box.
-    top : of the highest column.
+    tall, middle : height and vertical centre of every box.
+    top : top of the highest column.
     """
 
     boxes: Sequence[Box]
@@ -42,7 +42,7 @@ class Columns:
     top: float
 
     def ordered(self, links: Sequence[OfLink]) -> list[OfLink]:
-        """Links from the top down, so that bands do not cross where they leave a box."""
+        """Links from top to bottom, so that bands do not cross where they leave a box."""
         return sorted(links, key=lambda link: (-self.middle[link.end], -self.middle[link.start]))
 
     def box(self, ax: Axes, i: int, colour: str, wide: int) -> None:
@@ -69,7 +69,7 @@ class Columns:
         self, ax: Axes, link: Link, colour: str, width: float, head: int, alpha: float,
         *, bend: float = -0.35, drop: float = 0.5,
     ) -> None:  # fmt: skip
-        """Draw a link that does not go to the right: a dashed arrow below the boxes."""
+        """Draw a link that goes back to the left: a dashed arrow below the boxes."""
         from matplotlib.patches import FancyArrowPatch
 
         (x0, y0), (x1, y1) = (
@@ -103,7 +103,7 @@ class Columns:
     def frame(
         self, ax: Axes, low: float, left: float, right: float, head: Callable[[int], str]
     ) -> None:
-        """The heads of the columns, and limits with so much room below, left and right."""
+        """Write the headings of the columns, and set limits with margins below, left and right."""
         for column in self.numbers:
             ax.text(
                 column, self.top + 8, head(column), fontsize=8.5, color=style.QUIET, va="bottom"
@@ -114,7 +114,7 @@ class Columns:
 
 
 def columns(boxes: Sequence[Box], links: Sequence[Link]) -> Columns:
-    """Columns centred, boxes beside those that they receive from."""
+    """Centred columns, with boxes at the height of those from which they receive."""
     numbers = sorted({box.column for box in boxes})
     stacks = {c: [i for i, box in enumerate(boxes) if box.column == c] for c in numbers}
     fullest = max((sum(boxes[i].height for i in stack) for stack in stacks.values()), default=1.0)

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 COLOURS = dict(zip(QUANTITIES, style.KINDS, strict=False))
-LONG = 60  # nodes from which they are counted in percent
-FEW = 5  # the legend says what so many of the largest have
+LONG = 60  # number of nodes above which the axis is in percent
+FEW = 5  # the legend gives the share of this number of largest nodes
 
 
 @figure
@@ -30,11 +30,11 @@ def cumulative_shares(
     *,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw which share of assets, equity, claims or debts lies with the k largest nodes.
+    """Draw the share of the k largest nodes in assets, equity, claims or debts.
 
-    One line a quantity; the largest nodes of each are its own. The dotted line is that of as many
-    equal nodes as the network has. Quantities that no node has, or that are unknown, are not drawn
-    and named in the note.
+    One line for each quantity, with its own order of nodes. The dotted line is that of a network
+    of equal nodes. Quantities that are zero or unknown for all nodes are not drawn but named in the
+    note.
 
     Parameters
     ----------
@@ -83,11 +83,11 @@ def cumulative_shares(
     _frame(ax, count)
     if handles:
         style.legend(ax, handles, 1 if style.drawn_width(ax) < 4.5 else 2)
-    note = "Dotted: as many nodes of the same size."
+    note = "Dotted: the same number of equal nodes."
     note += f" Left out, not known: {'; '.join(unknown)}." if unknown else ""
     if empty:
         note += f" Not drawn: {', '.join(empty)}, which no node has or which are not known."
-    style.heading(ax, "How much lies with how few", note)
+    style.heading(ax, "Share of the largest nodes", note)
     return ax
 
 

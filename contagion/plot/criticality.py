@@ -1,4 +1,4 @@
-"""The criticality map: how much worse liquidations make a price drop, by leverage or depth."""
+"""The criticality map: amplification of a price drop by liquidations, by leverage or depth."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.colors import Normalize
 
-CELLS = 130  # numbers are written into so many cells at most
+CELLS = 130  # with more cells, no numbers are written into them
 TICKS = (1, 1.2, 1.5, 2, 3, 5, 10, 20, 50, 100, 200, 500, 1000)
 CAP = 50.0  # multipliers above share a colour
 
@@ -32,17 +32,17 @@ def criticality(
 ) -> Axes:
     """Draw a criticality map: colour by price drop (across) and leverage or depth (upwards).
 
-    The black line is the tipping point: it goes round the cells whose multiplier is above the
-    threshold, whatever figure the colours show. Rows are the levels, equally high. Multipliers
-    have a logarithmic scale; above 50, and where nothing is lost without impact, the colour is
-    that of 50.
+    The black line is the tipping point: it surrounds the cells whose multiplier is above the
+    threshold, for any quantity shown by colour. Rows are the levels, with equal heights.
+    Multipliers have a logarithmic scale; multipliers above 50, and cells without any loss in the
+    absence of price impact, have the colour of 50.
 
     Parameters
     ----------
     found : of :func:`contagion.liquidation.criticality.criticality_map`.
-    figure : what the colours show.
+    figure : quantity shown by colour.
     threshold : of the multiplier, for the line.
-    ax : where to draw; by default a new figure. The scale of colours takes some of its room.
+    ax : where to draw; by default a new figure. The colour bar takes some of its space.
 
     Raises
     ------
@@ -81,10 +81,10 @@ def criticality(
     if values.size <= CELLS and style.drawn_width(ax) / len(drops) > 0.4:
         _numbers(ax, x, values, to.divisor if figure != "multiplier" else 1.0, norm)
     title = {
-        "multiplier": "What liquidations make of a price drop",
+        "multiplier": "Amplification of a price drop by liquidations",
         "deficit": "Deficits after a price drop",
         "latent": "Latent losses after a price drop",
-        "loss": "Everything lost after a price drop",
+        "loss": "Total loss after a price drop",
     }[figure]
     style.heading(ax, title, _note(found, threshold))
     return ax

@@ -1,4 +1,4 @@
-"""How unequal nodes are: the share of them with at least k partners, or x money."""
+"""Inequality of nodes: the share of nodes with at least k partners, or amounts of at least x."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from . import style
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-MARKED = 30  # nodes up to which every one has a mark
+MARKED = 30  # with more nodes, points have no marks
 Of: TypeAlias = Literal["partners", "amounts"]
-WIDE = 20.0  # largest over smallest, from which the scale is one of powers of ten
+WIDE = 20.0  # ratio of largest to smallest value from which the scale is logarithmic
 
 
 @figure
@@ -28,12 +28,12 @@ def distribution(
     *,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw the share of the nodes with at least k partners, or with claims and debts above x.
+    """Draw the share of nodes with at least k partners, or with claims and debts of at least x.
 
         P(X ≥ x) = #{i : X_i ≥ x} / N
 
-    A straight line on scales of powers of ten is a heavy tail: few nodes have most of it. Nodes
-    with none are in N and are counted in the note.
+    A straight line on logarithmic scales is a heavy tail: few nodes have most of the total. Nodes
+    with value 0 are part of N and are counted in the note.
 
     Parameters
     ----------
@@ -86,7 +86,7 @@ def distribution(
 
 
 def _scales(ax: Axes, found: np.ndarray, nodes: int, whole: bool) -> None:
-    """Powers of ten where values are far apart; ticks at whole numbers where values are."""
+    """Logarithmic scales if values are far apart; ticks at integers if values are integers."""
     from matplotlib.ticker import MaxNLocator, NullFormatter
 
     ax.grid(color=style.CALM, linewidth=0.7, zorder=0)

@@ -1,4 +1,4 @@
-"""The loss exceedance curve: how often a stress test goes above a loss, with its tail measures."""
+"""The loss exceedance curve: share of scenarios above each loss, with its tail measures."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from matplotlib.lines import Line2D
 
 POINTS = 160  # points of the curve at most
-NOTHING = 1e-9  # of the largest value: what is not above it counts as 0
-SHADES = (style.OUTSIDE, style.FAILED, style.KINDS[3], style.INK)  # one a level, lowest first
+NOTHING = 1e-9  # share of the largest value; values not above it count as 0
+SHADES = (style.OUTSIDE, style.FAILED, style.KINDS[3], style.INK)  # by level, lowest first
 WORDS = {
     "loss": "loss",
     "owners_loss": "loss of owners",
@@ -43,12 +43,12 @@ def exceedance(
     levels: Sequence[float] | None = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw how often a loss is exceeded, with value at risk and expected shortfall.
+    """Draw the loss exceedance curve, with value at risk and expected shortfall.
 
     The curve is P(x > loss) on a logarithmic scale, with its interval as a band. A circle is the
     value at risk of a level, at the height 1 − level; the diamond on the same height is the
-    expected shortfall, the mean of what lies beyond. Bars are their intervals; an arrow means that
-    the scenarios set no bound.
+    expected shortfall, the mean loss beyond it. Bars are their intervals; an arrow means that
+    the scenarios give no bound.
 
     Parameters
     ----------
@@ -94,13 +94,13 @@ def exceedance(
     ]
     if handles:
         style.legend(ax, handles, 1 if style.drawn_width(ax) < 4.5 else 2)
-    title = "How often more is lost" if of != "defaults" else "How often more nodes fail"
+    title = "Loss exceedance curve" if of != "defaults" else "Exceedance curve of defaults"
     style.heading(ax, title, _note(test, curve, bool(handles)))
     return ax
 
 
 def thresholds(test: StressTest, of: str) -> np.ndarray:
-    """Values of the sample, dense where few scenarios lie above; the first is all but 0."""
+    """Values of the sample, denser in the tail; the first is just above 0."""
     table = test.scenarios
     known = np.sort(table[of].to_numpy(float)) if of in table else np.zeros(1)
     count = len(known)
@@ -111,7 +111,7 @@ def thresholds(test: StressTest, of: str) -> np.ndarray:
 
 
 def _curve(ax: Axes, curve: pd.DataFrame, to: Scale) -> None:
-    """The curve with its band; as steps where every value has its own."""
+    """The curve with its band; as steps if it has few points."""
     x = curve.index.to_numpy(float) / to.divisor
     low, high = curve["low"].fillna(0.0), curve["high"].fillna(0.0)
     stepped = len(x) <= POINTS // 2
@@ -139,7 +139,7 @@ def _frame(ax: Axes, curve: pd.DataFrame, lowest: float, across: str) -> None:
 
 
 def _mark(ax: Axes, found: Estimate, kind: str, colour: str, to: Scale) -> Line2D:
-    """The estimate with its interval at the height 1 − level; an arrow where it has no bound."""
+    """The estimate with its interval at the height 1 − level; an arrow if it has no bound."""
     at, value, low, high = 1 - found.level, *map(float, (found.value, found.low, found.high))
     text = f"{kind} {100 * found.level:.6g}%: {to(value)}"
     if not np.isnan([low, high]).any():

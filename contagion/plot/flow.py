@@ -1,4 +1,4 @@
-"""Look-through as a flow: from base assets through tokens and protocols to who has them."""
+"""Look-through as a flow: from base assets through tokens and protocols to ultimate holders."""
 
 from __future__ import annotations
 
@@ -31,20 +31,20 @@ THIN = 0.4  # points: a band is drawn at least this wide
 def look_through_flow(
     found: LookThrough, *, most: int = MOST_DRAWN, ax: Axes | None = None
 ) -> Axes:
-    """Draw which base assets stand behind whom: from left to right, band widths in money.
+    """Draw the base assets behind each claim, from left to right; widths of bands in money.
 
-    On the left the base assets, then the nodes that hold them, then those that hold claims on
-    these, and so on. A band from a debtor to a creditor is what stands behind the claim, in the
+    On the left are the base assets, then the nodes that hold them, then the nodes that hold claims
+    on these, and so on. A band from a debtor to a creditor shows the backing of the claim, in the
     colours of the base assets. The part of a box without an outgoing band belongs to the owners of
     the node; creditors outside the graph end a path. A claim that closes a loop is a dashed arrow
-    back to the left; the money in it stands on the books again each time round, so a box in a loop
-    is higher than what it has from outside.
+    back to the left. Each pass through a loop adds the amount to the books again, so a box in a
+    loop is higher than its assets from outside.
 
     Parameters
     ----------
     found : of :func:`contagion.lookthrough.look_through`. Up to five base assets have a colour.
     ax : where to draw; by default a new figure.
-    most : boxes in a column by name; the others are one box.
+    most : named boxes in a column; the others share one box.
 
     Raises
     ------
@@ -80,7 +80,7 @@ def look_through_flow(
         placed.box(ax, i, COLOURS.get(box.state) or ASSETS[int(box.state)], 20)
     placed.frame(ax, low, -0.05, 0.8, lambda column: _header(column, flow.deep))
     style.heading(
-        ax, f"{style.subject(found.network)}: what stands behind each claim", _note(flow), 110
+        ax, f"{style.subject(found.network)}: the backing of each claim", _note(flow), 110
     )
     return ax
 
@@ -112,14 +112,14 @@ def _bands(ax: Axes, flow: Flow, placed: Columns) -> None:
 
 def _note(flow: Flow) -> str:
     if not flow.boxes:
-        return "No base assets: nothing stands behind the claims."
+        return "No base assets: the claims have no backing."
     unit = f"Amounts in {flow.unit}. " if flow.unit else ""
     text = f"{unit}Width of a band: base assets behind a claim."
     if flow.hidden > 0.0005:
         text += f" Not drawn: {style.percent(flow.hidden)} of all flows, the smallest ones."
     if flow.gain > 0:
         text += (
-            f" Dashed: claims that close a loop (gain {flow.gain:.2g}); what goes round is on the "
-            "books again each time."
+            f" Dashed: claims that close a loop (gain {flow.gain:.2g}); amounts in a loop are on "
+            "the books again at each pass."
         )
     return text

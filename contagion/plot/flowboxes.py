@@ -1,4 +1,4 @@
-"""What the look-through figure shows: boxes (assets, nodes, groups, outsiders) and flows."""
+"""Elements of the look-through figure: boxes (assets, nodes, groups, outsiders) and flows."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from .boxes import Box, Link
 
 ENDS = "ends outside"
 NAMED = 5  # base assets with a colour of their own
-DEEPEST = 6  # columns of nodes; longer chains share the last one
-SMALL = 0.002  # of all base assets: a thinner flow is not drawn
+DEEPEST = 6  # columns of nodes; longer chains end in the last one
+SMALL = 0.002  # share of all base assets; smaller flows are not drawn
 BACK = 0.01  # the same for flows back to the left
-OUTSIDERS = 4  # boxes of external creditors in a column by name
+OUTSIDERS = 4  # named boxes of external creditors in a column
 
 
 @dataclass(frozen=True)
@@ -31,8 +31,8 @@ class Band(Link):
 
 @dataclass(frozen=True)
 class Flow:
-    """Boxes and bands, the unit of the amounts, the largest gain of a loop, what is not drawn, and
-    whether the last column of nodes holds longer chains too."""
+    """Boxes and bands, the unit of the amounts, the largest gain of a loop, the share not drawn,
+    and whether the last column also contains longer chains."""
 
     boxes: list[Box]
     links: list[Band]
@@ -43,7 +43,7 @@ class Flow:
 
 
 def flows(found: LookThrough, most: int) -> Flow:
-    """The boxes and bands of a look-through; the state of an asset's box is its number."""
+    """The boxes and bands of a look-through; the state of the box of an asset is its number."""
     names, direct, exposure = _assets(found)
     total = float(direct.sum())
     if total <= 0:
@@ -63,7 +63,7 @@ def flows(found: LookThrough, most: int) -> Flow:
 
 
 def _assets(found: LookThrough) -> tuple[list[str], np.ndarray, np.ndarray]:
-    """Names, `direct` and `exposure` (n, A') of the largest base assets and of the rest."""
+    """Names, `direct` and `exposure` (n, A') of the largest base assets and of the remainder."""
     whole = found.direct.sum(axis=0)
     order = [int(k) for k in np.argsort(-whole, kind="stable") if whole[k] > 0]
     last = len(found.assets) - 1
@@ -84,10 +84,10 @@ def _title(found: LookThrough, k: int, last: int) -> str:
 
 
 def _levels(found: LookThrough, size: np.ndarray) -> tuple[np.ndarray, bool]:
-    """(n,) column of every node: claims on the longest way down, loops opened; whether cut."""
+    """(n,) column of every node: length of its longest chain, loops opened; whether capped."""
     net = found.network
     back = found.cut | back_claims(net, found.direct)
-    # A claim on a node that nothing stands behind carries nothing and moves nobody to the right.
+    # A claim on a node without backing carries no flow, so it does not move the creditor right.
     live = (net.amount > 0) & ~back & (size[net.debtor] > 0)
     level = longest(len(net), net.debtor[live], net.creditor[live])
     return np.minimum(level, DEEPEST - 1) + 1, bool((level >= DEEPEST).any())
@@ -96,7 +96,7 @@ def _levels(found: LookThrough, size: np.ndarray) -> tuple[np.ndarray, bool]:
 def _nodes(
     found: LookThrough, level: np.ndarray, size: np.ndarray, boxes: list[Box], to: Scale, most: int
 ) -> np.ndarray:
-    """Add the boxes of nodes; returns (n,) the box of every node, −1 for none."""
+    """Add the boxes of nodes; return (n,) the box of every node, −1 for none."""
     net = found.network
     own = found.shares.owners * size
     titles = style.titles(net)
@@ -134,7 +134,7 @@ def _between(
     boxes: list[Box],
     to: Scale,
 ) -> list[csr_array]:
-    """Flows between boxes, one matrix (from, to) an asset; adds the boxes of outsiders."""
+    """Flows between boxes, one matrix (from, to) for each asset; adds the boxes of outsiders."""
     n, known = len(place), np.flatnonzero(place >= 0)
     outside = found.shares.external[:, None] * exposure
     by_box = np.zeros((len(boxes), exposure.shape[1]))
@@ -156,7 +156,7 @@ def _between(
 
 
 def _outsiders(boxes: list[Box], amounts: np.ndarray, total: float, to: Scale) -> dict[int, int]:
-    """Add boxes for external creditors, {box: its outsiders}; small ones of a column are one."""
+    """Add boxes for external creditors, {box: its outsiders}; small ones share a box by column."""
     ends: dict[int, int] = {}
     columns = np.array([box.column for box in boxes])
     for column in np.unique(columns):
@@ -176,7 +176,7 @@ def _outsiders(boxes: list[Box], amounts: np.ndarray, total: float, to: Scale) -
 
 
 def _links(matrices: list[csr_array], column: np.ndarray, total: float) -> tuple[list[Band], float]:
-    """The bands, and the part of all flows that is too small to draw."""
+    """The bands, and the share of all flows that is too small to draw."""
     whole = csr_array(sum(matrices[1:], matrices[0])).tocoo()
     start, end = whole.coords
     parts = np.stack([np.asarray(m[start, end]).ravel() for m in matrices], axis=1)

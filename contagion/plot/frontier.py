@@ -1,4 +1,4 @@
-"""What interventions cost and what loss they leave: the efficient frontier."""
+"""The efficient frontier: cost of interventions against the remaining loss."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ WORDS = {"socialized": "socialized loss", "defaults": "nodes in default"}
 
 @figure
 def efficient_frontier(comparison: ShockComparison, *, ax: Axes | None = None) -> Axes:
-    """Draw the loss that each intervention leaves against its cost.
+    """Draw the remaining loss under each intervention against its cost.
 
-    The steps go through interventions that no other one beats: none costs as little and leaves
-    less. For interventions above the steps, the same loss can be reached at a lower cost.
+    The steps go through the efficient interventions: no other one leaves a smaller loss at the
+    same or a lower cost. Interventions above the steps are dominated.
 
     Parameters
     ----------
@@ -70,18 +70,18 @@ def efficient_frontier(comparison: ShockComparison, *, ax: Axes | None = None) -
     ax.xaxis.set_major_formatter("{x:,g}")
     ax.yaxis.set_major_formatter("{x:,g}")
     style.frame(
-        ax, money.named("cost"), to.named(f"{WORDS.get(of, of.replace('_', ' '))} that is left")
+        ax, money.named("cost"), to.named(f"remaining {WORDS.get(of, of.replace('_', ' '))}")
     )
     kept = listed([names[k] for k in best if k], 4)
-    note = f"On the frontier: {kept}." if kept else "No intervention leaves less than none of them."
-    style.heading(ax, "What mitigation costs, and what loss it leaves", note)
+    note = f"On the frontier: {kept}." if kept else "No intervention reduces the loss."
+    style.heading(ax, "Cost of interventions, and the remaining loss", note)
     order = [*np.flatnonzero(on), *np.flatnonzero(~on)]
     spread(ax, cost[order] / money.divisor, left[order] / to.divisor, [names[k] for k in order], 20)
     return ax
 
 
 def _best(cost: np.ndarray, left: np.ndarray) -> list[int]:
-    """Those that no other beats, from cheap to dear."""
+    """The efficient interventions, by increasing cost."""
     found: list[int] = []
     less = 1e-9 * float(np.abs(left).max(initial=0.0))
     for k in np.lexsort((left.round(-int(np.floor(np.log10(less or 1.0)))), cost)):

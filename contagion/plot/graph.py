@@ -1,4 +1,4 @@
-"""The map of the network on matplotlib axes: who owes whom, and with a result who loses."""
+"""The map of a network on matplotlib axes: debts between nodes, and losses of a result."""
 
 from __future__ import annotations
 
@@ -44,23 +44,23 @@ def network(
 ) -> Axes:  # fmt: skip
     """Draw the map of a network of any size; with a result, how its loss travels.
 
-    The nodes hit stand in the middle, what is k steps away on ring k, external creditors as
-    diamonds. Arrows point from debtor to creditor; area = assets, width = √exposure. Up to 30 nodes
-    are all drawn; of more, the nodes hit, the largest bearers, the largest creditors of those hit
-    and the largest nodes, and the others in boxes by kind and outcome, with their number and loss.
-    At most 60 links are drawn; the note says how much of the loss they carry. Without a result it
-    is a map of the structure: nodes in a circle by kind, boxes of kinds beside it.
+    The nodes hit are in the middle, nodes k steps away on ring k; external creditors are diamonds.
+    Arrows point from debtor to creditor; area = assets, width = √exposure. Up to 30 nodes are all
+    drawn by name. In larger networks these are the nodes hit, the largest bearers, the largest
+    creditors of those hit and the largest nodes; the others are in boxes by kind and outcome, with
+    their number and loss. At most 60 links are drawn; the note gives their share of the loss.
+    Without a result it is a map of the structure: nodes in a circle by kind, boxes of kinds beside.
 
     Parameters
     ----------
-    network : what to draw.
+    network : the network to draw.
     result : a result on the same network.
-    coarse : for confidential data: three classes in place of sizes, and no amounts of boxes.
+    coarse : for confidential data: three size classes in place of sizes, no amounts in boxes.
     ax : where to draw; by default a new figure. The layout is made for the size of the axes.
 
     Raises
     ------
-    ArgumentError : when the result belongs to a network with other nodes.
+    ArgumentError : if the result belongs to a network with other nodes.
 
     Example
     -------
@@ -120,7 +120,7 @@ def _draw(ax: Axes, drawn: Scene) -> None:
 
 
 def _label(ax: Axes, label: Label) -> None:
-    """A name, and below it the amount in grey; both may lie on a link."""
+    """A name, and below it the amount in grey; both may overlap a link."""
     x0, y0, x1, _ = label.box
     where = {-1: (x1, "right"), 0: ((x0 + x1) / 2, "center"), 1: (x0, "left")}
     x, align = where[label.side]
@@ -183,7 +183,7 @@ def _boxes(ax: Axes, drawn: Scene) -> None:
         )  # fmt: skip
         look: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": LETTERS - 0.6}
         look |= {"color": style.INK, "zorder": 5}
-        if tall < LETTERS + 2.0:  # room for one line
+        if tall < LETTERS + 2.0:  # space for one line only
             loss = f": {drawn.to(float(chosen.loss[k]))}" if chosen.loss[k] > 0 else ""
             ax.text(x, y, f"{drawn.names[k]}{loss}", **look)
             continue
@@ -192,7 +192,7 @@ def _boxes(ax: Axes, drawn: Scene) -> None:
 
 
 def _by_kind(kinds: np.ndarray) -> tuple[list[str], list[tuple[str, str]]]:
-    """The colour of every mark, and colours with the kinds they stand for."""
+    """The colour of every mark, and the colours with their kinds."""
     words, count = np.unique(kinds.astype(str), return_counts=True)
     common = [str(words[k]) for k in np.argsort(-count, kind="stable")[: len(style.KINDS)]]
     colours = dict(zip(common, style.KINDS, strict=False))

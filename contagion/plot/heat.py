@@ -18,14 +18,14 @@ from . import style
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-KINDS = 12  # rows and columns at most; the kinds with the smallest claims and debts are summed
-ROOM = 0.46  # inches that a number needs
-LONGEST = 24  # characters of a name
-LETTER = 0.078  # inches that a letter of a name needs
+KINDS = 12  # largest number of rows and columns; the smallest kinds are summed
+ROOM = 0.46  # width of a number, in inches
+LONGEST = 24  # largest length of a name, in characters
+LETTER = 0.078  # width of a letter of a name, in inches
 
 
 def kind_amounts(network: ExposureNetwork, most: int = KINDS) -> pd.DataFrame:
-    """Claims between kinds: creditors in rows, debtors in columns, the largest kind first.
+    """Claims between kinds: creditors in rows, debtors in columns, largest kind first.
 
     Example
     -------
@@ -55,10 +55,10 @@ def kind_amounts(network: ExposureNetwork, most: int = KINDS) -> pd.DataFrame:
 
 @figure
 def kind_heat(network: ExposureNetwork, *, ax: Axes | None = None) -> Axes:
-    """Draw what the nodes of each kind claim on those of each other: a heat map of amounts.
+    """Draw the claims between kinds of nodes: a heat map of amounts.
 
-    Creditors in rows, debtors in columns, with the sums at the end of each. Colours go by the
-    square root of the amount, so that smaller claims stay visible; an empty cell is no claim.
+    Creditors in rows, debtors in columns, with the sums at the end of each. Colours follow the
+    square root of the amount, so that smaller claims stay visible; an empty cell means no claim.
 
     Parameters
     ----------
@@ -121,19 +121,19 @@ def victim_heat(
     most: int = MOST_DRAWN,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw what every victim (rows) loses when each trigger (columns) fails.
+    """Draw the loss of every victim (rows) when each trigger (columns) defaults.
 
-    The triggers that cost most and the victims that lose most come first. A trigger's own loss is
-    no loss of a victim: its cell is grey and does not count. Cells that are nan are hatched.
-    Victims and triggers without any loss are left out, and counted in the note.
+    The triggers with the largest costs and the victims with the largest losses come first. The
+    trigger's own loss is not counted as a loss of a victim: its cell is grey. Cells that are nan
+    are hatched. Victims and triggers without any loss are left out, and counted in the note.
 
     Parameters
     ----------
-    table : victims in rows, triggers in columns; money, or parts of the victim's capital.
-    unit : of the money.
-    measure : what the numbers are; a share is written in percent.
-    most : rows, and columns, at most.
-    ax : where to draw; by default a new figure. The scale of colours takes some of its room.
+    table : victims in rows, triggers in columns; amounts, or shares of the victim's capital.
+    unit : unit of the amounts.
+    measure : the kind of numbers, "money" or "share"; a share is written in percent.
+    most : largest number of rows, and of columns.
+    ax : where to draw; by default a new figure. The colour bar takes some of its space.
 
     Raises
     ------
@@ -177,13 +177,13 @@ def victim_heat(
             dark = float(norm(value / (1.0 if measure == "share" else to.divisor))) > 0.55
             ax.text(column + 0.5, row + 0.5, text, ha="center", va="center", fontsize=7.8,
                     color="white" if dark else style.INK)  # fmt: skip
-    style.named(ax, "trigger: who fails", "victim: who loses")
-    style.heading(ax, "Who loses when whom fails", _note(own, values, left))
+    style.named(ax, "trigger: node in default", "victim: node with the loss")
+    style.heading(ax, "Losses of victims, by trigger", _note(own, values, left))
     return ax
 
 
 def _ordered(table: pd.DataFrame, most: int) -> tuple[pd.DataFrame, np.ndarray, str]:
-    """The rows and columns that count most, where a node meets itself, and what is left out."""
+    """The largest rows and columns, the cells of a node with itself, and the left-out ones."""
     own = np.asarray(table.index)[:, None] == np.asarray(table.columns)[None, :]
     values = np.where(own, 0.0, table.to_numpy(float))
     kept, left = [], []
@@ -216,7 +216,7 @@ def _mesh(ax: Axes, counted: np.ndarray, divisor: float, measure: str, label: st
 
 
 def _ticks(ax: Axes, across: list[str], down: list[str]) -> float:
-    """Names on both axes, slanted where they need it; returns the width of a column, inches."""
+    """Names on both axes, slanted if necessary; return the width of a column in inches."""
     ax.set_xticks(np.arange(len(across)) + 0.5, [_cut(name) for name in across])
     ax.set_yticks(np.arange(len(down)) + 0.5, [_cut(name) for name in down])
     ax.tick_params(labelsize=8, labelcolor=style.INK, length=0)
@@ -229,7 +229,7 @@ def _ticks(ax: Axes, across: list[str], down: list[str]) -> float:
 
 
 def _cut(name: str) -> str:
-    """A name of limited length; the middle goes, since names differ at their ends.
+    """A name of limited length, shortened in the middle, since names differ at their ends.
 
     >>> _cut("Systemically important bank number 12")
     'Systemically…k number 12'

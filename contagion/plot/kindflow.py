@@ -1,4 +1,4 @@
-"""Claims between kinds as a flow: who owes on the left, who has the claim on the right."""
+"""Claims between kinds as a flow: debtors on the left, creditors on the right."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ THIN = 0.4  # points: a band is drawn at least this wide
 
 @figure
 def kind_flow(network: ExposureNetwork, *, ax: Axes | None = None) -> Axes:
-    """Draw from which kinds of debtors to which kinds of creditors losses can go.
+    """Draw the claims between kinds of debtors and kinds of creditors, along which losses flow.
 
     On the left the debts of each kind, on the right the claims, heights and widths of bands in
     money; bands have the colour of the debtor. Both sides add up to all claims.
 
     Parameters
     ----------
-    network : the exposures; the kind of a node is its column `kind`. Above twelve kinds those with
-        the smallest claims and debts are one.
+    network : the exposures; the kind of a node is its column `kind`. With more than twelve kinds,
+        those with the smallest claims and debts are merged.
     ax : where to draw; by default a new figure.
 
     Example
@@ -83,6 +83,6 @@ def kind_flow(network: ExposureNetwork, *, ax: Axes | None = None) -> Axes:
 
 
 def _colours(network: ExposureNetwork) -> dict[str, str]:
-    """The colours of the kinds that have most nodes, as on the map."""
+    """The colours of the kinds with most nodes, as on the map."""
     words, count = np.unique(style.kinds(network).astype(str), return_counts=True)
     return dict(zip(words[np.argsort(-count, kind="stable")], style.KINDS, strict=False))

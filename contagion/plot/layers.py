@@ -1,4 +1,4 @@
-"""Layers alone beside layers together: what the sum of the layers misses."""
+"""Effects of single layers and of all layers together: the gap to the sum of the layers."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ if TYPE_CHECKING:
 WORDS = {
     "loss": "loss by contagion",
     "debtrank": "DebtRank",
-    "default_impact": "loss of the others when the node fails",
+    "default_impact": "loss of the others when the node defaults",
     "measure": "measure",
 }
 MOST = 6  # layers with a colour of their own
 ROW = 0.36  # inches
-FLOOR = 1e-9  # of the largest number: a smaller gap is none
+FLOOR = 1e-9  # share of the largest number; a smaller gap counts as zero
 
 
 @dataclass(frozen=True)
 class Rows:
-    """labels (R,); parts (L, R), one row a layer; whole (R,); in the numbers of the comparison."""
+    """labels (R,); parts (L, R), a row for each layer; whole (R,); in units of the comparison."""
 
     labels: list[str]
     parts: np.ndarray
@@ -39,7 +39,7 @@ class Rows:
 
     @property
     def gap(self) -> np.ndarray:
-        """(R,) whole less the sum of the layers."""
+        """(R,) whole minus the sum of the layers."""
         return np.asarray(self.whole - self.parts.sum(axis=0))
 
 
@@ -47,13 +47,13 @@ class Rows:
 def layer_gap(
     comparison: LayerComparison, *, most: int = MOST_DRAWN, ax: Axes | None = None
 ) -> Axes:
-    """Draw the sum of the layers of each node beside what all layers do together.
+    """Draw the sum of the effects of single layers beside the effect of all layers together.
 
-    One row a node, the largest gaps on top: bars are what each layer does alone, end to end; the
-    diamond is what all layers together do, and the hatched bar between them the gap, whole − sum.
-    In brackets: how much more or less that is. Losses that the shock causes without any claims are
-    in neither. Layers after the first five by size are one colour, nodes after the first `most` one
-    row.
+    One row for each node, the largest gaps on top: stacked bars are the effects of each layer
+    alone; the diamond is the effect of all layers together, and the hatched bar between them is
+    the gap, whole − sum, also given in brackets. Losses that the shock causes without any claims
+    are in neither. Layers after the first five by size share one colour, nodes after the first
+    `most` share one row.
 
     Parameters
     ----------
@@ -103,7 +103,7 @@ def layer_gap(
 
 
 def _layers(comparison: LayerComparison) -> list[tuple[str, str, np.ndarray]]:
-    """Name, colour and numbers (n,) of what has a colour: layers that do something, by size."""
+    """Name, colour and numbers (n,) of layers with an effect, by size; small ones are merged."""
     size = {name: float(np.nansum(np.abs(comparison.parts[name]))) for name in comparison.layers}
     order = sorted(filter(size.get, comparison.layers), key=lambda name: -size[name])
     alone = order if len(order) <= MOST else order[: MOST - 1]
@@ -116,7 +116,7 @@ def _layers(comparison: LayerComparison) -> list[tuple[str, str, np.ndarray]]:
 
 
 def _rows(comparison: LayerComparison, most: int) -> Rows:
-    """The nodes with the largest gaps, and the rest as one row; without a number: left out."""
+    """The nodes with the largest gaps, the others as one row; nodes without a number left out."""
     title = names(comparison.network)
     whole, shown_layers = comparison.whole, [part for _, _, part in _layers(comparison)]
     parts = np.stack(shown_layers) if shown_layers else np.zeros((0, len(whole)))
@@ -139,12 +139,12 @@ def _rows(comparison: LayerComparison, most: int) -> Rows:
 
 
 def _known(comparison: LayerComparison) -> np.ndarray:
-    """(n,) bool: nodes whose numbers are all there."""
+    """(n,) bool: nodes with all numbers."""
     return np.asarray(np.isfinite([*comparison.parts.values(), comparison.whole]).all(axis=0))
 
 
 def _scale(comparison: LayerComparison, rows: Rows) -> Scale:
-    """Money in its unit, DebtRank in percent, other measures as they are."""
+    """Scale of the numbers: money in its unit, DebtRank in percent, other measures unscaled."""
     values = np.concatenate([rows.parts.ravel(), rows.whole])
     if comparison.what == "debtrank":
         to = scale(100.0 * values, "")
@@ -179,7 +179,7 @@ def _bars(
 
 
 def _texts(ax: Axes, rows: Rows, place: np.ndarray, to: Scale) -> None:
-    """Behind each row what all layers do, and how much more or less that is than their sum."""
+    """At the end of each row, the effect of all layers, and its difference to their sum."""
     sums = np.maximum(rows.parts, 0.0).sum(axis=0)
     floor = FLOOR * float(np.maximum(sums, np.abs(rows.whole)).max(initial=0.0))
     for y, end, whole, gap in zip(
@@ -209,9 +209,9 @@ def _frame(ax: Axes, rows: Rows, place: np.ndarray, to: Scale, what: str) -> Non
 
 
 def _note(comparison: LayerComparison, rows: Rows, to: Scale) -> str:
-    """What was run, and the gap of all nodes together."""
+    """The kind of run, and the gap summed over all nodes."""
     first = comparison.results.get("whole")
-    said = ["Each node fails once."]
+    said = ["Each node defaults once."]
     if first is not None:
         said = [shock_words(comparison.network, first.shock)]
     one, both, gap = (float(x.sum()) for x in (rows.parts, rows.whole, rows.gap))
@@ -227,5 +227,5 @@ def _note(comparison: LayerComparison, rows: Rows, to: Scale) -> str:
     )
     gone = int((~_known(comparison)).sum())
     if gone:
-        said.append(f"Left out for want of a number: {gone} of the nodes.")
+        said.append(f"Left out, without a number: {gone} of the nodes.")
     return " ".join(said)

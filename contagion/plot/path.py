@@ -16,24 +16,23 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 OPEN = "#d5dbe3"
-MARKS = 40  # rounds up to which each is marked
+MARKS = 40  # with more rounds, points have no marks
 
 
 @figure
 def cascade_path(result: CascadeResult, asset: Any = None, *, ax: Axes | None = None) -> Axes:
-    """Draw what a liquidation cascade does to one price, and to what is open, round by round.
+    """Draw the effect of a liquidation cascade on one price and on open interest, by round.
 
-    All lines are in % of what was there before the shock, so that they share an axis: the market
-    price, what the oracle says of it, the fundamental price after the shock (thin), the depth of
-    the market where it withdraws and, as an area, the open interest. Where the book has several
-    assets or loans, units cannot be added; the area is then the money liquidated so far, at the
-    prices paid, in % of the value of all that was open before; of a loan both the collateral and
-    the debt count.
+    All lines are in % of the values before the shock, so that they share an axis: the market
+    price, the oracle price, the fundamental price after the shock (thin), the market depth if it
+    withdraws and, as an area, the open interest. With several assets or with loans, units cannot
+    be added; the area is then the cumulative amount liquidated, at the prices paid, in % of the
+    value of all open positions before the shock; for a loan, both collateral and debt count.
 
     Parameters
     ----------
     result : of :meth:`LiquidationCascade.run`.
-    asset : whose price; by default the one whose market price goes furthest from where it was.
+    asset : the asset; by default the one with the largest change of its market price.
     ax : where to draw; by default a new figure.
 
     Raises
@@ -101,12 +100,12 @@ def _percent(price: np.ndarray, start: float) -> np.ndarray:
 
 
 def _sold(result: CascadeResult) -> np.ndarray:
-    """Money liquidated in each round, from round 0 on."""
+    """Amount liquidated in each round, from round 0 on."""
     return result.history.drop_duplicates("round")["liquidated"].to_numpy(float)
 
 
 def _end(result: CascadeResult, market: np.ndarray, told: np.ndarray) -> int:
-    """The last round shown: after it nothing moves that could be seen."""
+    """The last round shown; later changes are too small to see."""
     moves = (np.abs(market - market[-1]) > 0.1) | (np.abs(told - told[-1]) > 0.1)
     busy = int(np.flatnonzero(_sold(result) > 0).max(initial=0))
     last = min(int(np.flatnonzero(moves).max(initial=0)), max(4 * busy, 20))  # a slow recovery

@@ -1,4 +1,4 @@
-"""Two periods side by side: what each node loses in the one and in the other."""
+"""Two periods side by side: the loss of each node in both."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ def period_change(
     run: PanelRun, before: Any = None, after: Any = None, *, most: int = MOST_DRAWN,
     ax: Axes | None = None,
 ) -> Axes:  # fmt: skip
-    """Draw what the owners and external creditors of each node lose in two periods.
+    """Draw the losses of owners and external creditors of each node in two periods.
 
-    One row a node, the largest changes on top: the open mark is the earlier period, the filled one
-    the later. The note has the sums, and what of the change of all is due to the nodes shown.
+    One row for each node, the largest changes on top: the open mark is the earlier period, the
+    filled one the later. The note gives the sums over all nodes.
 
     Parameters
     ----------
     run : of :meth:`contagion.Panel.propagate`.
     before, after : periods, by default the first and the last.
-    most : rows at most.
+    most : largest number of rows.
     ax : where to draw; by default a new figure.
 
     Raises

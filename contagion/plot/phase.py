@@ -14,22 +14,22 @@ from . import style
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-CELLS = 120  # numbers are written into so many cells at most
-LARGE = 10_000  # numbers from here on are written in thousands, millions ...
+CELLS = 120  # with more cells, no numbers are written into them
+LARGE = 10_000  # larger numbers are written in thousands, millions ...
 
 
 @figure
 def phase_diagram(sweep: Sweep, measure: str, x: str, y: str, *, ax: Axes | None = None) -> Axes:
     """Draw the mean of a measure by two axes of a sweep: `x` across, `y` upwards.
 
-    Cells are equally large, in the order of the values. Cells in which no run gave the measure are
+    Cells have equal size, in the order of the values. Cells without a value of the measure are
     hatched.
 
     Parameters
     ----------
     sweep : of `ct.sweep`; other axes have one value each.
-    measure, x, y : of the sweep.
-    ax : where to draw; by default a new figure. The scale of colours takes some of its room.
+    measure, x, y : measure and axes of the sweep.
+    ax : where to draw; by default a new figure. The colour bar takes some of its space.
 
     Raises
     ------
@@ -88,7 +88,7 @@ def _ticks(ax: Axes, columns: list[Any], rows: list[Any]) -> None:
 
 
 def label(value: Any) -> str:
-    """A value of an axis, short."""
+    """A value of an axis as short text."""
     text = f"{value:.4g}" if isinstance(value, int | float | np.number) else str(value)
     return text if len(text) <= 18 else text[:17] + "…"
 

@@ -1,4 +1,4 @@
-"""What figures and the report share: names, and a shock as a sentence."""
+"""Texts shared by figures and the report: names, and a shock as a sentence."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def names(network: ExposureNetwork) -> dict[object, str]:
-    """The name for readers of every node."""
+    """{node: display name} of every node."""
     return dict(zip(network.names, map(str, titles(network)), strict=True))
 
 
@@ -30,12 +30,12 @@ def short(name: str, most: int = 32) -> str:
 
 
 def _exact(part: float, sign: str = "") -> str:
-    """A part that somebody gave, in percent, not rounded to whole ones."""
+    """A given share in percent, not rounded to integers."""
     return f"{100 * part:{sign}.4g}%"
 
 
 def shock_words(network: ExposureNetwork, shock: Shock) -> str:
-    """What a shock does to a network, as one sentence.
+    """A shock to a network, as one sentence.
 
     >>> import contagion as ct
     >>> net = ct.datasets.load("neva_ring3")
@@ -60,11 +60,11 @@ def shock_words(network: ExposureNetwork, shock: Shock) -> str:
         f"the price of {visible(asset)} moves by {_exact(change, '+')}"
         for asset, change in shock.prices
     ]
-    return f"{listed(parts, 6)}." if parts else "No shock: what is missing is missing already."
+    return f"{listed(parts, 6)}." if parts else "No shock: missing amounts were missing already."
 
 
 def wrapped(text: str, width: int = 15, most: int = 2) -> str:
-    """A name on two lines, the rest cut off.
+    """A name on two lines, the remainder cut off.
 
     >>> wrapped("Digital Currency Group Inc.")
     'Digital\\nCurrency Group…'

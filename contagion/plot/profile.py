@@ -1,4 +1,4 @@
-"""The liquidation profile of a book: what is liquidatable at which price."""
+"""The liquidation profile of a book: liquidatable amounts by price."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SIDES = {"sold": style.LOSS, "bought": style.ROLES["owners"]}
 WORDS = {"sold": "long positions and collateral", "bought": "short positions"}
 MOST = 6
 LEVELS = 241
-TOLD = (-0.1, -0.2, -0.3, 0.1, 0.2)  # moves that the note may give numbers for
+TOLD = (-0.1, -0.2, -0.3, 0.1, 0.2)  # moves for which the note can give numbers
 
 
 @figure
@@ -36,26 +36,26 @@ def liquidation_profile(
     by: Literal["side", "venue"] = "side",
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw what is liquidatable when a price goes so far: cumulative, outwards from the price now.
+    """Draw the liquidatable amount by change of price, cumulative from the current price outwards.
 
-    Left of the price of now what a fall makes liquidatable, right of it what a rise does; a steep
-    step is a price at which much breaks at once. Static, without impact, as in
-    :func:`contagion.liquidation.liquidatable.liquidatable`. Valued at the prices of now, so that
-    the heights are units and do not shrink with the price.
+    Left of the current price are liquidations after a fall, right of it after a rise; a steep step
+    is a price at which a large amount becomes liquidatable at once. Static, without impact, as in
+    :func:`contagion.liquidation.liquidatable`. Amounts are valued at current prices,
+    so that heights represent units and do not shrink with the price.
 
     Parameters
     ----------
     book : positions and loans.
-    asset : the asset that moves, or a list of them; by default all but money, alike.
+    asset : the asset that moves, or a list of them; by default all but money, by the same change.
     moves : relative changes >= −1; by default until nothing new becomes liquidatable, at most
         from −75 % to +75 %.
-    by : colours are long and short, or the six largest venues and the rest.
+    by : colours show long and short, or the six largest venues and the others.
     ax : where to draw; by default a new figure.
 
     Raises
     ------
     MarginError : for an asset that the book does not have.
-    ArgumentError : for another word for `by`, moves below −1.
+    ArgumentError : for another value of `by`, and for moves below −1.
 
     Example
     -------
@@ -160,7 +160,7 @@ def _frame(ax: Axes, book: MarginBook, asset: Any, at: np.ndarray, top: float, u
     ax.yaxis.set_major_formatter("{x:,g}")
     across = "change of the prices" if one is None else f"price of {one}, and its change"
     across += f" ({book.unit} each)" if book.unit and one is not None else ""
-    up = "liquidatable, at the prices of now"
+    up = "liquidatable, at current prices"
     style.frame(ax, across, f"{up}, {unit}" if unit else f"{up} (the book states no unit)")
     if top <= 0:
         ax.set_yticks([])
@@ -185,5 +185,5 @@ def _note(book: MarginBook, asset: Any, at: np.ndarray, total: np.ndarray) -> st
             parts.append(
                 f"{move:+.0%}: {money(height, book.unit)} ({style.percent(height / whole)} of all)"
             )
-    text = "At the prices of now, without price impact (which makes it more)."
+    text = "At current prices, without price impact (which would increase it)."
     return f"{text} {'; '.join(parts)}." if parts else text

@@ -1,4 +1,4 @@
-"""Who endangers others and who is in danger: contagion index against vulnerability index."""
+"""Nodes that endanger others, and nodes in danger: contagion index against vulnerability index."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 NAMED = 12
 X, Y = "contagion_index", "vulnerability_index"
-CORNERS = {  # of the axes: what stands there
+CORNERS = {  # texts in the corners of the axes
     (0.99, 0.99): "endangers others, in danger", (0.01, 0.99): "in danger",
     (0.99, 0.015): "endangers others", (0.01, 0.015): "neither",
 }  # fmt: skip
@@ -27,22 +27,23 @@ CORNERS = {  # of the axes: what stands there
 
 @figure
 def impact_quadrant(table: pd.DataFrame, x: str = X, y: str = Y, *, ax: Axes | None = None) -> Axes:
-    """Draw what each node does to others against what others do to it; lines are the medians.
+    """Draw the losses that each node causes against those it suffers; lines are the medians.
 
-    The contagion index is the loss of all others when a node defaults, the vulnerability index the
-    mean of what it loses when another one does, both in percent of capital. Nodes far right and up
-    endanger others and are in danger. Nodes without one of the numbers are left out and counted.
+    The contagion index is the loss of all others when a node defaults, the vulnerability index is
+    the mean loss of a node when another one defaults, both in percent of capital. Nodes at the
+    upper right endanger others and are in danger. Nodes without both numbers are left out; the
+    note gives their number.
 
     Parameters
     ----------
-    table : one row a node, of :func:`contagion.rank`, with the columns `x` and `y`.
+    table : one row for each node, of :func:`contagion.rank`, with the columns `x` and `y`.
     x, y : columns to draw.
     ax : where to draw; by default a new figure.
 
     Raises
     ------
     UnknownNameError : for a column that the table does not have.
-    ArgumentError : where no node has both numbers.
+    ArgumentError : if no node has both numbers.
 
     Example
     -------
@@ -84,7 +85,7 @@ def impact_quadrant(table: pd.DataFrame, x: str = X, y: str = Y, *, ax: Axes | N
     ax.yaxis.set_major_formatter("{x:,g}")
     note = f"Lines: medians ({middle[0]:.3g} and {middle[1]:.3g})."
     gone = int((~known).sum())
-    note += f" Left out for want of a number: {gone:,} of {len(known):,} nodes." if gone else ""
+    note += f" Left out, without a number: {gone:,} of {len(known):,} nodes." if gone else ""
     style.heading(ax, "Who endangers others, and who is in danger", note)
     names = [short(str(table.index[int(i)]), 24) for i in order]
     spread(ax, across, up, names, NAMED)

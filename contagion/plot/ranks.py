@@ -1,4 +1,4 @@
-"""How far measures agree: the ranks of every node under each of them."""
+"""Agreement of measures: the ranks of every node under each of them."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ MOST = 25
 
 @figure
 def rank_ranges(found: Agreement, *, most: int = MOST_DRAWN, ax: Axes | None = None) -> Axes:
-    """Draw the ranks of the most important nodes: one row a node, one point a measure.
+    """Draw the ranks of the most important nodes: a row for each node, a point for each measure.
 
     The line goes from the best to the worst rank, the thick mark is the median. Rows are in the
-    order of the median; a long line is a node whose importance is a matter of the measure.
+    order of the median; a long line means that the importance of the node depends on the measure.
 
     Parameters
     ----------
     found : of :func:`contagion.measures.ranking.agreement`.
-    most : rows at most.
+    most : largest number of rows.
     ax : where to draw; by default a new figure.
 
     Example
@@ -74,13 +74,13 @@ def rank_ranges(found: Agreement, *, most: int = MOST_DRAWN, ax: Axes | None = N
 
 
 def _span(ax: Axes) -> Any:
-    """What a line is, for the legend."""
+    """The legend entry for the lines."""
     (line,) = ax.plot([], [], color=style.LINE, linewidth=1.2, label="from best to worst rank")
     return line
 
 
 def _each(ax: Axes, ranks: pd.DataFrame) -> list[Any]:
-    """A colour for each measure, side by side where ranks are the same."""
+    """A colour for each measure; points with equal ranks are side by side."""
     rows: np.ndarray = np.arange(len(ranks))
     handles: list[Any] = []
     for k, name in enumerate(ranks):
@@ -93,7 +93,7 @@ def _each(ax: Axes, ranks: pd.DataFrame) -> list[Any]:
 
 
 def _counted(ax: Axes, ranks: pd.DataFrame) -> list[Any]:
-    """One point a rank, its area the number of measures that give it."""
+    """One point for each rank; its area is the number of measures that give it."""
     values = ranks.to_numpy(float)
     row, column = np.nonzero(np.isfinite(values))
     points = pd.Series(1, index=[row, values[row, column]]).groupby(level=[0, 1]).sum()

@@ -1,4 +1,4 @@
-"""The cascade from left to right: who is hit, who keeps the loss, who passes it on."""
+"""The cascade from left to right: nodes hit, losses kept by owners, losses passed on."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ COLOURS = {
 
 @figure
 def cascade(result: PropagationResult, *, ax: Axes | None = None) -> Axes:
-    """Draw how the loss travels, one column a step from the nodes that the shock hits.
+    """Draw how the loss travels, one column for each step from the nodes hit by the shock.
 
-    The height of a box is what hits the node, the width of a band what a claim loses; what no
-    band carries on stays with the owners. Labels give what the owners lose, and the round in
-    which a node fails. External creditors end a path. Of crowded columns the largest
-    boxes are drawn by name and the others as one.
+    The height of a box is the loss that reaches the node, the width of a band the loss on a claim;
+    the remainder of a box stays with the owners. Labels give the loss of the owners, and the round
+    of a default. External creditors end a path. In crowded columns the largest boxes are drawn by
+    name and the others as one box.
 
     Example
     -------

@@ -1,4 +1,4 @@
-"""One shock under several sets of rules: who bears how much under each."""
+"""One shock under several sets of rules: the loss of each node under each set."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ if TYPE_CHECKING:
 MARKS = ("s", "o", "D", "^", "v", "P", "X", "h")
 LEGEND = 60  # characters of a name in the legend
 STEP = 0.155  # inches from one set of rules to the next
-FLOOR = 1e-9  # of everything borne: a smaller difference is none
+FLOOR = 1e-9  # share of all losses borne; a smaller difference counts as zero
 
 
 @figure
 def rule_comparison(
     comparison: RuleComparison, *, most: int = MOST_DRAWN, ax: Axes | None = None
 ) -> Axes:
-    """Draw what each node bears under each set of rules, the largest differences on top.
+    """Draw the loss borne by each node under each set of rules, largest differences on top.
 
-    One group of lines a node, one line a set of rules in the order of the legend; a node bears
-    what its owners and its external creditors lose. In brackets: how much more or less
-    than under the rules as given. Colour and mark say which set it is. Nodes that bear the same
-    under all sets are one group with those after the first `most`.
+    One group of lines for each node, one line for each set of rules in the order of the legend; the
+    loss borne by a node is that of its owners and its external creditors. In brackets: the
+    difference to the given rules. Colour and mark identify the set. Nodes with the same loss under
+    all sets, and those after the first `most`, share one group.
 
     Parameters
     ----------
@@ -90,13 +90,13 @@ def rule_comparison(
 
 
 def _columns(sets: list[str]) -> int:
-    """Columns of the legend."""
+    """Number of columns of the legend."""
     widest = max(map(len, sets))
     return min(len(sets), 3 if widest <= 20 else 2 if widest <= 34 else 1)
 
 
 def _end(values: np.ndarray, named: int) -> float:
-    """Where the longest line ends; what the other nodes bear together does not set the scale."""
+    """End of the longest line; the group of the other nodes does not set the scale."""
     if not values.size:
         return 1.0
     top, alone = float(values.max()), float(values[:named].max(initial=0.0))
@@ -104,7 +104,7 @@ def _end(values: np.ndarray, named: int) -> float:
 
 
 def _groups(comparison: RuleComparison, most: int) -> tuple[list[str], np.ndarray, int]:
-    """Names of the groups, what each bears (groups, sets) in money, and how many are one node."""
+    """Names of the groups, losses (groups, sets) in money, and number of groups of one node."""
     net = comparison.results[AS_GIVEN].network
     values = comparison.table[list(comparison.results)].to_numpy(float)
     apart = np.abs(values - values[:, :1]).max(axis=1)
@@ -128,7 +128,7 @@ def _groups(comparison: RuleComparison, most: int) -> tuple[list[str], np.ndarra
 
 
 def _look(number: int) -> tuple[str, str]:
-    """Colour and mark of a set of rules; as given is grey."""
+    """Colour and mark of a set of rules; the given rules are grey."""
     mark = MARKS[number % len(MARKS)]
     return (style.QUIET if number == 0 else style.KINDS[(number - 1) % len(style.KINDS)]), mark
 
@@ -142,7 +142,7 @@ def _texts(
             if k and abs(more) > floor:
                 text += f" ({to(abs(more))} {'more' if more > 0 else 'less'})"
             if amount > end:
-                text = f"→ {text}"  # the line goes on
+                text = f"→ {text}"  # the line extends beyond the axes
             ax.annotate(
                 text, (min(amount, end), y), (6, 0), textcoords="offset points", va="center",
                 fontsize=7.5, color=style.INK,

@@ -1,4 +1,4 @@
-"""Names of points of a chart, placed so that none lies on another."""
+"""Names of points of a chart, placed without overlap."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 SIZE = 7.8  # points
-UP = 6  # of the sides: right and above, beside lines that go to the right
+UP = 6  # number of the side right and above, used beside lines that go to the right
 
 
 def spread(ax: Axes, x: np.ndarray, y: np.ndarray, names: list[str], most: int = 10) -> None:
-    """Write names beside points (data), the first ones first; what finds no room is left out.
+    """Write names beside points (data), in their order; a name without free space is left out.
 
-    All points are obstacles, so that the order of `names` is that of their importance.
+    All points are obstacles. Names should therefore be ordered by importance.
     """
     style.drawn_width(ax)
     figure = ax.get_figure(root=True)

@@ -31,7 +31,7 @@ ROLE_TEXT = {
 }
 
 
-PAPER = {  # colours of the paper and of letters, by their name in a style sheet
+PAPER = {  # colours of the background and of text, with their names in the style sheet
     INK: "ink", QUIET: "quiet", LINE: "line", CALM: "calm", TRIGGER: "hit", FAILED: "default",
     BEFORE: "before", LOSS: "loses", OUTSIDE: "outside", THREAD: "thread", "#ffffff": "paper",
     **{colour: f"k{k}" for k, colour in enumerate(KINDS)},
@@ -40,9 +40,9 @@ PAPER = {  # colours of the paper and of letters, by their name in a style sheet
 
 
 def themed(svg: str) -> str:
-    """A drawing whose colours follow the style sheet of the page, and are as drawn without one.
+    """A drawing whose colours follow the style sheet of the page, or are unchanged without one.
 
-    One that says more by colour than that keeps its paper (the class `ct-paper`).
+    Drawings with a colour scale keep their background (the class `ct-paper`).
 
     >>> themed('<path style="fill: #ffffff"/>')
     '<path style="fill: var(--ct-paper, #ffffff)"/>'
@@ -57,16 +57,16 @@ def themed(svg: str) -> str:
 
 
 def losses() -> Any:
-    """The colours of losses, from none to all: a matplotlib colour map."""
+    """The colours of losses from 0 to 100 %: a matplotlib colour map."""
     from matplotlib.colors import LinearSegmentedColormap
 
     return LinearSegmentedColormap.from_list(
         "loss", ["#f6f7f9", "#f3cdc5", LOSS, FAILED, "#5c0a10"], N=48
-    )  # fewer than 50: the scale stays a drawing, and is no image
+    )  # with fewer than 50 colours, the colour bar stays a vector drawing
 
 
 def titles(network: ExposureNetwork, at: np.ndarray | None = None) -> np.ndarray:
-    """(n,) the name of nodes for readers, by default of all: the column `name`, or else the
+    """(n,) display names of nodes, by default of all: the column `name`, or else the
     identifier."""
     nodes = network.nodes if at is None else network.nodes.iloc[at]
     names = nodes["node"].astype(object)
@@ -83,7 +83,7 @@ def kinds(network: ExposureNetwork) -> np.ndarray:
 
 
 def sizes(network: ExposureNetwork) -> np.ndarray:
-    """(n,) size of the balance sheet, money: assets, or debts where these are larger or known."""
+    """(n,) size of the balance sheet, money: the larger of known assets and known debts."""
     book = network.book
     assets = book.stated_assets + book.claims
     return np.asarray(np.maximum(assets, book.stated_liabilities + book.debts))
@@ -95,7 +95,7 @@ def rows(frame: pd.DataFrame) -> list[Any]:
 
 
 def axes(ax: Axes | None, width: float, height: float) -> Axes:
-    """The axes given, or new ones of this size (inches), with nothing drawn on them."""
+    """The given axes, or new empty ones of this size (inches)."""
     if ax is None:
         from matplotlib import pyplot as plt
 
@@ -104,8 +104,8 @@ def axes(ax: Axes | None, width: float, height: float) -> Axes:
 
 
 def subject(network: ExposureNetwork) -> str:
-    """The name of the network, with its layer where all exposures are of one, and with
-    "reconstructed", "generated" or "perturbed" where that is how the amounts came about."""
+    """The name of the network, with its layer if all exposures have the same one, and with
+    "reconstructed", "generated" or "perturbed" if the amounts were made that way."""
     name, table = visible(network.name) or "Exposures", network.exposures
     layers = list(table["layer"].dropna().unique()) if "layer" in table else []
     name += f" ({visible(layers[0])})" if len(layers) == 1 else ""
@@ -113,12 +113,12 @@ def subject(network: ExposureNetwork) -> str:
 
 
 def drawn_width(ax: Axes) -> float:
-    """The width of axes in inches, with all that is drawn so far beside them."""
+    """The width of axes in inches, including everything drawn beside them so far."""
     figure = ax.get_figure(root=True)
     assert figure is not None
     engine = figure.get_layout_engine()
     if engine:
-        engine.execute(figure)  # all of a drawing that decides where axes end
+        engine.execute(figure)  # the layout alone determines the size of the axes
     else:
         figure.draw_without_rendering()
     return float(ax.get_window_extent().width / figure.dpi)
@@ -126,12 +126,12 @@ def drawn_width(ax: Axes) -> float:
 
 def heading(ax: Axes, title: str, note: str = "", width: int = 0) -> None:
     """A title and a note below it, both on the left; the note in lines of `width` characters,
-    by default as many as fit."""
+    by default as wide as the axes."""
     across = drawn_width(ax)
     lines = textwrap.wrap(note, width or int(15 * across))
     most = max(int(9.5 * across), 16)
     title = "\n".join("\n".join(textwrap.wrap(line, most)) for line in title.split("\n"))
-    room = 6.0 + (4.5 + 11.6 * len(lines)) * bool(lines)  # the base of its letters
+    room = 6.0 + (4.5 + 11.6 * len(lines)) * bool(lines)  # height of the title's baseline
     ax.set_title(title, loc="left", pad=room, fontsize=11, color=INK, fontweight="bold")
     text = ax.annotate(
         "\n".join(lines),
@@ -144,11 +144,11 @@ def heading(ax: Axes, title: str, note: str = "", width: int = 0) -> None:
         color=QUIET,
         va="bottom",
     )
-    text.set_in_layout(False)  # the title has kept the room
+    text.set_in_layout(False)  # the title has reserved the space
 
 
 def frame(ax: Axes, across: str = "", up: str = "") -> None:
-    """Axes on the left and below, in grey, with what they are."""
+    """Axes on the left and below, in grey, with labels."""
     ax.tick_params(labelsize=8, labelcolor=QUIET, color=LINE)
     ax.spines[["top", "right"]].set_visible(False)
     ax.spines[["left", "bottom"]].set_color(LINE)
@@ -156,7 +156,7 @@ def frame(ax: Axes, across: str = "", up: str = "") -> None:
 
 
 def named(ax: Axes, across: str = "", up: str = "") -> None:
-    """What the axes are, in small grey letters."""
+    """Labels of the axes, in small grey letters."""
     if across:
         ax.set_xlabel(across, fontsize=8, color=QUIET)
     if up:
@@ -166,7 +166,7 @@ def named(ax: Axes, across: str = "", up: str = "") -> None:
 def row_frame(
     ax: Axes, places: Sequence[float], names: list[str], across: str, divisor: float = 1.0
 ) -> None:
-    """A frame with a name for each row, and amounts below, in parts of the divisor."""
+    """A frame with a name for each row, and amounts below, divided by the divisor."""
     from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
 
     frame(ax, across)
@@ -177,7 +177,7 @@ def row_frame(
 
 
 def colour_bar(ax: Axes, mesh: Any, label: str, extend: str = "neither") -> Any:
-    """The scale of the colours of a mesh."""
+    """The colour bar of a mesh."""
     figure = ax.get_figure()
     assert figure is not None
     bar: Any = figure.colorbar(mesh, ax=ax, extend=extend, aspect=28, pad=0.02)

@@ -1,4 +1,4 @@
-"""The cascade as a tree: from whom each node has most of its loss."""
+"""The cascade as a tree: each node below the debtor on which it loses most."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 ROW = 0.24  # inches
-MARGIN, LEAST = 10.0, 20.0  # points beside the tree; between columns, at least
-SLACK = 1e-6  # points: the broadest text fits to the last bit
+MARGIN, LEAST = 10.0, 20.0  # points beside the tree; smallest distance of columns
+SLACK = 1e-6  # points; tolerance so that the widest text fits despite rounding error
 LOOK = {
     "hit": ("s", style.TRIGGER), "default": ("X", style.FAILED), "before": ("P", style.BEFORE),
     "loses": ("o", style.LOSS), "calm": ("o", style.THREAD), "outside": ("D", style.OUTSIDE),
@@ -33,15 +33,16 @@ LOOK = {
 def cascade_tree(
     result: PropagationResult, *, most: int = MOST_DRAWN, ax: Axes | None = None
 ) -> Axes:
-    """Draw the cascade as a tree: each node below the one from which it has most of its loss.
+    """Draw the cascade as a tree: each node below the debtor on which it loses most.
 
-    One row a node, one column a step from the shock; the width of a line is the root of what the
-    claim loses. External creditors stand below their debtor. The rows that bear most are drawn, and
-    what leads to them; the note says which part of the loss they bear.
+    One row for each node, one column for each step from the shock; the width of a line is the
+    square root of the loss on the claim. External creditors are below their debtor. The rows with
+    the largest losses and the nodes that lead to them are drawn; the note gives their share of the
+    loss.
 
     Parameters
     ----------
-    result : a result; most : rows at most, besides those that lead to them.
+    result : a result; most : largest number of rows, besides the nodes that lead to them.
     ax : where to draw; by default a new figure.
 
     Raises
@@ -100,7 +101,7 @@ def cascade_tree(
 
 
 def _texts(ax: Axes, rows: list[tuple[int, str]]) -> None:
-    """Texts of (column, text) behind their marks, and columns as far apart as leaves room."""
+    """Write texts of (column, text) after their marks, with columns far enough apart for them."""
     points = 72 * style.drawn_width(ax) - 2 * MARGIN
     free = [(points - broad(text, 8.0)) / column for column, text in rows if column]
     apart = max(min(free, default=points), LEAST)
@@ -119,20 +120,20 @@ def _texts(ax: Axes, rows: list[tuple[int, str]]) -> None:
 def _said(
     result: PropagationResult, i: int, out: bool, title: dict[int, str], key: str, to: Scale
 ) -> str:
-    """The name of a row and what it loses."""
+    """The name of a row and its loss."""
     if out:
         return f"external creditors: lose {to(float(result.borne[1][i]))}"
     return f"{short(str(title[i]))}: {_words(result, i, float(result.borne[0][i]), key, to)}"
 
 
 def _parents(result: PropagationResult) -> tuple[np.ndarray, np.ndarray]:
-    """(n,) the debtor one step nearer to the shock on whom a node loses most, −1 none; how much."""
+    """(n,) the debtor one step nearer to the shock with the largest loss, −1 none; that loss."""
     net, step, lost = result.network, result.hops, result.added_losses
     near = np.flatnonzero((step[net.debtor] == step[net.creditor] - 1) & (step[net.debtor] >= 0))
     near = near[lost[near] > 0]
     near = near[np.argsort(lost[near], kind="stable")]
     parent, link = np.full(len(net), -1), np.zeros(len(net))
-    parent[net.creditor[near]] = net.debtor[near]  # of several the last, the largest, stays
+    parent[net.creditor[near]] = net.debtor[near]  # of several, the last and largest one stays
     link[net.creditor[near]] = lost[near]
     return parent, link
 
@@ -140,7 +141,7 @@ def _parents(result: PropagationResult) -> tuple[np.ndarray, np.ndarray]:
 def _rows(
     step: np.ndarray, owners: np.ndarray, outside: np.ndarray, parent: np.ndarray, most: int
 ) -> tuple[list[tuple[int, bool]], list[int]]:
-    """Rows from the top down: (node, are it its external creditors); and the nodes in them."""
+    """Rows from the top: (node, whether the row is its external creditors); and the nodes drawn."""
     both = np.concatenate([owners, outside])
     n = len(owners)
     order = [int(k) for k in np.argsort(-both, kind="stable")[:most] if both[k] > 0]

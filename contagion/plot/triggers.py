@@ -1,4 +1,4 @@
-"""Who costs the others most: one bar a trigger, at once and by the cascade."""
+"""The costliest defaults: one bar for each trigger, direct losses and cascade."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ PARTS = (("on claims on the trigger", style.KINDS[0]), ("by the cascade", style.
 
 @figure
 def trigger_bars(found: EveryDefault, *, most: int = MOST_DRAWN, ax: Axes | None = None) -> Axes:
-    """Draw what the owners of all others lose when each node defaults, the largest loss on top.
+    """Draw the losses of the owners of all others when each node defaults, largest on top.
 
-    One bar a trigger, in two parts: the loss on claims on the trigger itself, and what the cascade
-    adds; grey where rules of venues leave no such split. The number behind a bar is that of
-    further defaults.
+    One bar for each trigger, in two parts: losses on claims on the trigger, and losses added by the
+    cascade; grey if rules of venues do not allow this split. The number at the end of a bar is the
+    number of further defaults.
 
     Parameters
     ----------
     found : of :func:`contagion.measures.every_default`.
-    most : bars at most.
+    most : largest number of bars.
     ax : where to draw; by default a new figure.
 
     Raises
@@ -76,7 +76,7 @@ def trigger_bars(found: EveryDefault, *, most: int = MOST_DRAWN, ax: Axes | None
     ax.set_xlim(0, 1.08 * float(left.max(initial=0.0)) or 1.0)
     style.legend(ax, ax.get_legend_handles_labels()[0])
     note = f"Every node defaults once and pays {style.percent(found.recovery)} of its debts. "
-    note += "Behind a bar: further defaults." if (failed > 0).any() else "No default makes another."
+    note += "At the bars: further defaults." if (failed > 0).any() else "No default causes another."
     more = int((whole > 0).sum()) - len(order)
     note += f" {more:,} triggers that cost less are not drawn." if more > 0 else ""
     style.heading(ax, "What each default costs the others", note)

@@ -1,4 +1,4 @@
-"""The layers of one venue in the order in which they lose: what arrives, what is left."""
+"""The layers of one venue in the order in which they lose: losses absorbed and passed on."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ if TYPE_CHECKING:
 
 LOSS, REST = "loss", "uncovered"
 PASSED = "#f3cdc5"
-NUMBERS = 3.15  # inches of the columns of numbers in text of full size, which end at these parts:
+NUMBERS = 3.15  # inches for the columns of numbers at full text size; they end at these shares:
 ENDS = (0.4, 0.79, 1.0)
 FULL, SMALL = 8.5, 6.5  # points
 HEADS = ("absorbs (of loss)", "capacity (used)", "left")
 WRAP = 24  # characters of the name of a layer in one line
-WIDEST = 1.6  # bars of capacity go on to so many times the loss; longer ones stay open
+WIDEST = 1.6  # largest length of bars, in multiples of the loss; longer ones stay open
 
 
 @dataclass(frozen=True)
 class _View:
-    """What is drawn; amounts in money, `layers` with columns layer, capacity, absorbed."""
+    """Data of the figure; amounts in money, `layers` with columns layer, capacity, absorbed."""
 
     title: str
     note: str
@@ -44,7 +44,7 @@ class _View:
 
     @property
     def parts(self) -> np.ndarray:
-        """(layers, 3) of each layer where it starts, its capacity and what it absorbs."""
+        """(layers, 3) for each layer: its start, its capacity and its absorbed loss."""
         capacity, absorbed = (self.layers[c].to_numpy(float) for c in ("capacity", "absorbed"))
         return np.column_stack([np.cumsum(absorbed) - absorbed, capacity, absorbed])
 
@@ -53,14 +53,14 @@ class _View:
 def waterfall(
     outcome: Allocation | PropagationResult, node: Any = None, *, ax: Axes | None = None
 ) -> Axes:
-    """Draw how a loss goes down the layers of one venue, the first that loses on top.
+    """Draw how a loss passes through the layers of one venue; the first layer is on top.
 
     Each layer takes `absorbed = min(arrives, capacity)` and leaves `arrives - absorbed` to the
-    next one. Its bar starts where the one above ends: filled is what it absorbs, the empty frame
-    is capacity not used (open at its end where it goes on), pale is passed on. The
-    columns on the right say the same in numbers. Of an allocation the last bar is what the rule
-    allocates to no layer; of a result the layers are those of `result.layers`, the equity of the
-    node first, counted from face value, and nothing is left.
+    next one. Its bar starts where the one above ends: the filled part is absorbed, the empty frame
+    is unused capacity (open at its end if cut off), the pale part is passed on. The columns on the
+    right give the numbers. For an allocation, the last bar is the loss that the rule allocates to
+    no layer; for a result, the layers are those of `result.layers`, the equity of the node first,
+    counted from face value, without a remainder.
 
     Parameters
     ----------
@@ -70,9 +70,9 @@ def waterfall(
 
     Raises
     ------
-    ArgumentTypeError : for anything that has no layers.
-    ArgumentError : for a result without a node, or one whose layers were not hit, with the nodes
-        whose were; and for an allocation with a node.
+    ArgumentTypeError : for an object without layers.
+    ArgumentError : for a result without a node, or with a node whose layers were not hit (the
+        message lists nodes with layers hit); and for an allocation with a node.
     ModelError : for a result of a model that does not settle claims.
 
     Example
@@ -148,7 +148,7 @@ def layers_of(result: PropagationResult, node: Any) -> pd.DataFrame:
     if not hit:
         raise ArgumentError("No node lost anything, so there are no layers to draw.")
     if node is None:
-        what = "A result has many venues: say node=…."
+        what = "A result has many venues: give node=…."
     else:
         known_name(node, result.network.names, "node")
         what = f"{str(node)!r} lost nothing."
@@ -156,7 +156,7 @@ def layers_of(result: PropagationResult, node: Any) -> pd.DataFrame:
 
 
 def _span(loss: float, ends: np.ndarray) -> float:
-    """The money at the right end of the bars."""
+    """The amount at the right end of the bars."""
     top = float(ends.max(initial=0.0))
     if loss <= 0:
         return top or 1.0
@@ -166,7 +166,7 @@ def _span(loss: float, ends: np.ndarray) -> float:
 
 
 def _room(ax: Axes, labels: list[str]) -> tuple[float, float]:
-    """The size of the text, and the part of the width that the columns of numbers leave."""
+    """The size of the text, and the share of the width left beside the columns of numbers."""
     ax.set_yticks(range(len(labels)), [wrapped(label, WRAP) for label in labels], fontsize=FULL)
     inches = style.drawn_width(ax)
     size = float(np.clip(FULL * inches / 6.3, SMALL, FULL))
@@ -175,7 +175,7 @@ def _room(ax: Axes, labels: list[str]) -> tuple[float, float]:
 
 @dataclass(frozen=True)
 class _Amounts:
-    """Amounts as text: one scale; more digits where the whole loss is tiny on it."""
+    """Amounts as text on one scale, with more digits if the total loss is very small on it."""
 
     scale: Scale
     tiny: bool
@@ -212,7 +212,7 @@ def _frame(
 
 
 def _bars(ax: Axes, y: np.ndarray, view: _View, span: float) -> None:
-    """Filled, pale and empty bars, and the line along which the loss goes down."""
+    """Filled, pale and empty bars, and the line along which the loss passes down."""
     half = 0.31
     for middle, (left, room, taken) in zip(y, view.parts, strict=False):
         end = left + taken
@@ -256,7 +256,7 @@ def _columns(ax: Axes, y: np.ndarray, view: _View, to: _Amounts, size: float, ba
 def _legend(ax: Axes, cut: bool) -> None:
     from matplotlib.patches import Patch
 
-    free = "capacity not used" + (" (open: goes on)" if cut else "")
+    free = "capacity not used" + (" (open: cut off)" if cut else "")
     shown = [
         Patch(facecolor=style.LOSS, label="absorbed"),
         Patch(facecolor="white", edgecolor=style.INK, label=free),

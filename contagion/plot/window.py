@@ -22,10 +22,10 @@ WORDS = {"frequency": "frequency of contagion", "extent": "extent where it happe
 
 @figure
 def contagion_window(frame: Window | pd.DataFrame, *, ax: Axes | None = None) -> Axes:
-    """Draw frequency and extent of contagion over the average degree, drawn and in theory.
+    """Draw frequency and extent of contagion over the average degree, simulated and in theory.
 
-    Points are draws, with two standard errors for the frequency; lines are the theory of large
-    graphs. The shaded band is the window between the limits of theory, inside the frame.
+    Points are simulations, with two standard errors for the frequency; lines are the theory of
+    large graphs. The shaded band is the window between the theoretical limits, inside the frame.
 
     Parameters
     ----------

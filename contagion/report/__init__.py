@@ -1,13 +1,13 @@
-"""The interconnectedness report: one self-contained HTML file that renders, never computes.
+"""The interconnectedness report: one self-contained HTML file. It shows results, computes none.
 
-Start with :func:`write_report`. A section is a line in `contents`, an exhibit one in `catalogue`.
+Start with :func:`write_report`. Sections are listed in `contents`, exhibits in `catalogue`.
 
-- `document`, `given`, `contents`, `parts`: what a report is made from and put together of
-- `cover`, `page_one`: what it is about; the three questions in ten lines
+- `document`, `given`, `contents`, `parts`: inputs of a report and its assembly
+- `cover`, `page_one`: subject and data; answers to the three questions in ten lines
 - `findings`: sentences about one run
-- `sections/`: one file a section, with its exhibits and its sentences
-- `catalogue`, `formulas`, `measure_words`, `phrases`: definitions, formulas, words for readers
-- `disclosure`, `suppression`: codes for names, and sums that say too much about one node
+- `sections/`: one file for each section, with its exhibits and its sentences
+- `catalogue`, `formulas`, `measure_words`, `phrases`: definitions, formulas, terms for readers
+- `disclosure`, `suppression`: codes for names, and sums that would disclose data of one node
 - `figures`, `markdown`: inline SVG, Markdown and CSV
 """
 

@@ -1,7 +1,7 @@
 """The registry of sections, in the order of the report.
 
-A section is a line here: its id, its title, what it needs in plain words, and the function that
-gives its exhibits. Every exhibit has an entry in `catalogue`.
+A section is a line here: its id, its title, a sentence on the data it needs, and the function that
+returns its exhibits. Every exhibit has an entry in `catalogue`.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ from .sections import (
 )
 
 EACH = (
-    "This section needs the default of every participant, one after the other, with what each of "
-    "the others loses by it."
+    "This section needs the default of every participant, one at a time, with the losses of all "
+    "others."
 )
 SECTIONS = (
     Kind("data", "Data and caveats", "", caveats.exhibits),
@@ -39,14 +39,14 @@ SECTIONS = (
     Kind("triggers", "By trigger", EACH, pairs.of_triggers),
     Kind("victims", "By victim", EACH, pairs.of_victims),
     Kind("bearers", "Who bears the loss",
-         "This section needs a shock, the default of one participant for example, carried through "
+         "This section needs a shock, such as the default of one participant, carried through "
          "the network.", bearers.exhibits),
     Kind("ranking", "Systemic importance",
-         "This section needs a ranking: the default of every participant, one after the other, "
-         "and what each would cost.", importance.exhibits),
+         "This section needs a ranking: the default of every participant, one at a time, "
+         "and its cost.", importance.exhibits),
     Kind("sensitivity", "Sensitivity",
          "This section needs runs with other assumptions (the recovery rate or the capital varied "
-         "over a range), or a search for the smallest shock that does a given damage.",
+         "over a range), or a search for the smallest shock that causes a given loss.",
          sensitivity.exhibits),
     Kind("uncertainty", "Uncertainty",
          "This section needs a stress test: many scenarios instead of one shock, or many networks "
@@ -55,8 +55,8 @@ SECTIONS = (
          "This section needs networks of several periods, with the same shock in each.",
          over_time.exhibits),
     Kind("rules", "Rules compared",
-         "This section needs other rules by which a participant shares a shortfall, to hold the "
-         "same shock against.", rules_compared.exhibits),
+         "This section needs the same shock under other rules by which a participant shares a "
+         "shortfall.", rules_compared.exhibits),
     Kind("policy", "Policy what-if",
          "This section needs interventions to compare, such as more capital, a larger fund or a "
          "limit on exposures.", interventions.exhibits),
@@ -79,5 +79,5 @@ def whole(about: Given, progress: bool = False) -> tuple[Page, list[Section]]:
 
 
 def sections(about: Given) -> list[Section]:
-    """All sections, page one first; one without data says what it would need."""
+    """All sections, page one first; a section without data says which data it needs."""
     return whole(about)[1]

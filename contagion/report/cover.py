@@ -1,4 +1,4 @@
-"""The cover of the report: what it is about, of when, from which data, and how to cite it."""
+"""The cover of the report: subject, date, data, and how to cite it."""
 
 from __future__ import annotations
 
@@ -20,11 +20,8 @@ BANNERS = {
     "published example": "Published example: numbers made up by their authors to show a mechanism.",
     "illustrative": "Illustrative: the numbers are made up.",
 }
-CODED = (
-    "Anonymized: codes stand in place of names, and amounts are parts of all claims where no "
-    "currency is said."
-)
-CITED = ["source", "as_of", "evidence", "note"]  # says where a figure comes from, changes none
+CODED = "Anonymized: codes replace names, and amounts without a currency are shares of all claims."
+CITED = ["source", "as_of", "evidence", "note"]  # origin of a figure; no effect on results
 
 
 def cover(about: Given) -> dict[str, str]:
@@ -73,7 +70,7 @@ def seeds(about: Given) -> str:
 
 
 def banner(network: ExposureNetwork, card: Card | None) -> str:
-    """What kind of numbers these are: how they were derived, and from which data."""
+    """The kind of the numbers: how they were derived, and from which data."""
     source = BANNERS[card.kind] if card else "Sources not stated (no card)."
     derived = [text[:1].upper() + text[1:] + "." for text in network.provenance.sentences]
     later = ", ".join(f"{r.what} ({r.method})" for r in network.provenance.named(*ALTERED))
@@ -90,7 +87,7 @@ def size_text(network: ExposureNetwork) -> str:
 
 
 def as_of(network: ExposureNetwork, card: Card | None) -> str:
-    """The date of the data: that of the snapshot, of the card, or of the rows."""
+    """The date of the data: of the snapshot, of the card, or of the rows."""
     if card is None:
         return _dates(network)
     said = card.periods.get(network.period)
@@ -106,7 +103,7 @@ def _dates(network: ExposureNetwork) -> str:
 
 
 def fingerprint(network: ExposureNetwork) -> str:
-    """Twelve hexadecimal digits that change when a node, a claim, an amount or a rule does."""
+    """Twelve hexadecimal digits, which change if a node, a claim, an amount or a rule changes."""
     digest = hashlib.sha256()
     book = network.balance_sheet.reset_index()
     rules = pd.DataFrame([(str(k), repr(rule)) for k, rule in network.rules.items()])

@@ -1,8 +1,8 @@
-"""Disclosure control: codes for names, ratios for amounts, and no name left anywhere.
+"""Disclosure control: codes replace names, ratios replace amounts, and no name is left.
 
-The study is run once more on a network whose nodes have codes and whose amounts are parts of all
-claims, in the order of the codes. Every exhibit, figure, tooltip and file is made from that run, so
-that none has seen a name. At the end everything that was written is searched.
+The study is run a second time on a network whose nodes have codes and whose amounts are shares of
+all claims, in the order of the codes. Every exhibit, figure, tooltip and file is made from that run
+and cannot contain a name. Before anything is written, all texts are searched for names.
 """
 
 from __future__ import annotations
@@ -40,25 +40,25 @@ RELATIVE = (
     "stability",
     "explain",
 )
-PARTS = ("shock.recovery", "network.capital")  # of a sweep, that are no money
-MONEY = ("add", "amount", "loss")  # options in money, which a ratio would change
-SAME = 1e-9  # relative difference of a share that is only rounding
+PARTS = ("shock.recovery", "network.capital")  # fields of a sweep that are not amounts
+MONEY = ("add", "amount", "loss")  # options that are amounts, which ratios would change
+SAME = 1e-9  # relative difference of a share that counts as rounding error
 UNIT = "% of all claims"
-LETTERS = "NPQRVWXYZK"  # of codes
-SHORT = 2  # characters of a name that is not looked for inside other words
+LETTERS = "NPQRVWXYZK"  # first letters of codes
+SHORT = 2  # names of at most this length are only searched as whole words
 
 
 @dataclass(frozen=True)
 class Disclosure:
-    """How a report about confidential data is made.
+    """Options for a report about confidential data.
 
     Parameters
     ----------
     rng : seed of the codes; None draws one at random that is not stored.
-    ratios : amounts as parts of all claims, in percent; False keeps money.
-    least, dominant : a sum over nodes is hidden with fewer contributors than `least`, or where the
-        n largest of (n, k) have more than the part k of it.
-    common : names of nodes that are also words of the report; they are not looked for.
+    ratios : amounts as shares of all claims, in percent; False keeps amounts in their unit.
+    least, dominant : a sum over nodes is hidden if it has fewer contributors than `least`, or if,
+        with `dominant` = (n, k), the n largest contributors have more than the share k of it.
+    common : names of nodes that are also words of the report; they are not searched for.
 
     Example
     -------
@@ -80,10 +80,10 @@ class Coded:
     Attributes
     ----------
     run : the study on the coded network, with its results.
-    key : code, node, name; it is for those who may see it, and is in no report.
-    kinds : (n,) kinds in the order of the codes, those of few nodes together.
-    assumed : assumptions about single nodes, whose texts are left out.
-    how : as it was asked for.
+    key : table with code, node, name, for authorized readers; it is in no report.
+    kinds : (n,) kinds in the order of the codes; rare kinds are merged.
+    assumed : number of assumptions about single nodes, whose texts are left out.
+    how : the options.
     """
 
     run: StudyRun
@@ -98,7 +98,7 @@ def coded(run: StudyRun, how: Disclosure) -> Coded:
 
     Raises
     ------
-    DisclosureError : where the study cannot be coded, or says other things with ratios.
+    DisclosureError : if the study cannot be coded, or has other results with ratios.
     """
     net = run.network
     if any(each.holdings is not None for each in run.networks):
@@ -109,7 +109,7 @@ def coded(run: StudyRun, how: Disclosure) -> Coded:
     outputs = dict(run.study.outputs)
     if how.ratios and (used := [name for name, x in outputs.items() if _money(name, x)]):
         raise DisclosureError(
-            f"[{used[0]}] has amounts of its own, which ratios would change. Leave it out, or keep "
+            f"[{used[0]}] contains amounts, which ratios would change. Leave it out, or keep "
             "the amounts with ratios=False."
         )
     rng = np.random.default_rng(how.rng)
@@ -134,7 +134,7 @@ def coded(run: StudyRun, how: Disclosure) -> Coded:
 
 
 def _codes(count: int, width: int, names: Iterable[str]) -> list[str]:
-    """Codes that are no names: with the first letter with which no name stands in one.
+    """Codes that contain no name: with the first letter for which this holds.
 
     >>> _codes(2, 1, ["a", "b"]), _codes(2, 1, ["n1"])
     (['N1', 'N2'], ['P1', 'P2'])
@@ -146,7 +146,7 @@ def _codes(count: int, width: int, names: Iterable[str]) -> list[str]:
         if not any(found_in(name, plain) for name in known):
             return codes
     raise DisclosureError(
-        "Every letter makes codes that hold the name of a node: rename the nodes."
+        "With every letter some code contains the name of a node: rename the nodes."
     )
 
 
@@ -169,7 +169,7 @@ def _shock(run: StudyRun, code: Mapping[str, str], factor: float) -> Any:
 
 
 def _mapped(value: Any, code: Mapping[str, str], keys: bool = True) -> Any:
-    """Plain values with codes in place of names; with `keys` also where a name is a key."""
+    """Plain values with codes in place of names; with `keys` also in keys."""
     if isinstance(value, str):
         return code.get(value, value)
     if isinstance(value, Mapping):
@@ -185,7 +185,7 @@ def _mapped(value: Any, code: Mapping[str, str], keys: bool = True) -> Any:
 def _network(
     net: ExposureNetwork, code: Mapping[str, str], factor: float, how: Disclosure
 ) -> ExposureNetwork:
-    """The network with codes, in their order, without any text of its own."""
+    """The network with codes, in their order, without texts of the original."""
     book, nodes, table = net.book, net.nodes, net.exposures
     mine = pd.DataFrame(
         {
@@ -243,7 +243,7 @@ def _layers(net: ExposureNetwork) -> list[str]:
 
 
 def _same(run: StudyRun, done: StudyRun) -> None:
-    """Refuse where a model or a rule with amounts of its own says other things with ratios."""
+    """Raise if results change with ratios, because a model or a rule contains amounts."""
     pairs = [(run[name], done[name]) for name in done.study.outputs if name == "run"]
     for first, second in pairs:
         if not first.model.settles:
@@ -253,17 +253,17 @@ def _same(run: StudyRun, done: StudyRun) -> None:
         if abs(one - two) > SAME * max(abs(one), 1.0):
             raise DisclosureError(
                 "With ratios in place of amounts the run has another result: the model or a rule "
-                "has amounts of its own. Keep the amounts with ratios=False."
+                "contains amounts. Keep the amounts with ratios=False."
             )
 
 
 def _merged(kinds: np.ndarray, least: int) -> np.ndarray:
-    """Kinds of which there are fewer than `least` nodes, put together."""
+    """The kinds, with those of fewer than `least` nodes merged."""
     names, count = np.unique(kinds.astype(str), return_counts=True)
     few = set(names[count < least])
     found = np.array(["other" if kind in few else kind for kind in kinds.astype(str)], object)
     small = 0 < (found == "other").sum() < least
-    if small:  # with the smallest of the others
+    if small:  # merge also the smallest of the other kinds
         rest, size = np.unique(found[found != "other"], return_counts=True)
         if len(rest):
             found[found == rest[size.argmin()]] = "other"
@@ -271,11 +271,11 @@ def _merged(kinds: np.ndarray, least: int) -> np.ndarray:
 
 
 def searched(texts: Iterable[tuple[str, str]], key: pd.DataFrame, how: Disclosure) -> None:
-    """Look for every name in everything that was written.
+    """Search all texts for every name.
 
     Parameters
     ----------
-    texts : (what it is, its text), HTML and addresses are decoded.
+    texts : pairs (description, text); HTML and URLs are decoded first.
 
     Raises
     ------
@@ -289,13 +289,13 @@ def searched(texts: Iterable[tuple[str, str]], key: pd.DataFrame, how: Disclosur
             if found_in(word, plain):
                 raise DisclosureError(
                     f"The name {word!r} occurs in the {what}, which is not written. If it is a "
-                    f"common word of the report, say so: common=({word!r},), on the command "
+                    f"common word of the report, allow it: common=({word!r},), on the command "
                     f"line --common {word!r}."
                 )
 
 
 def found_in(word: str, plain: str) -> bool:
-    """Whether a name stands in a text that is casefolded; a short one only as a whole word.
+    """Whether a name occurs in a casefolded text; a short name only as a whole word.
 
     >>> found_in("US", "an amount in usd"), found_in("Genesis", "pay genesis2 back")
     (False, True)

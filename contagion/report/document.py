@@ -1,4 +1,4 @@
-"""Puts the exhibits together and writes the file."""
+"""Assembles the exhibits and writes the file."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from .markdown import csv_text, data_link, markdown, write_figures, write_tables
 from .page_one import Page
 from .parts import Exhibit, Section, labels
 
-SHOWN = (str, Sentence)  # what a page shows of others
+SHOWN = (str, Sentence)  # types whose text can come from outside
 
 
 def write_report(
@@ -63,47 +63,47 @@ def write_report(
 ) -> Path:
     """Write the interconnectedness report: one HTML file that loads nothing from outside.
 
-    The report renders numbers of its arguments; of the network itself it computes shape,
-    concentration and large exposures. A section without data says in one line what it would need.
+    The report shows numbers of its arguments. For the network itself it computes shape,
+    concentration and large exposures. A section without data says in one line which data it needs.
 
     Parameters
     ----------
-    path : the file to write; it is replaced where it exists. The ending says the form: .html or
-        .htm; .pdf (the extra `pdf`); .md, with the figures in a folder beside it; .xlsx, a sheet
-        an exhibit; .tex, the tables for LaTeX. A folder (`tables/`): its tables as CSV.
-    network : the exposures; or a :class:`~contagion.study.Study`, or its run, which brings all
-        the rest and is printed.
+    path : the file to write; an existing one is replaced. The ending sets the format: .html or
+        .htm; .pdf (the extra `pdf`); .md, with the figures in a folder beside it; .xlsx, one sheet
+        for each table; .tex, the tables for LaTeX. A folder (`tables/`): its tables as CSV.
+    network : the exposures; or a :class:`~contagion.study.Study`, or its run, which supplies all
+        other parts and is printed.
     results : one result or several, all on `network`.
     ranking : a table of `contagion.rank`.
     comparison : one shock under several sets of rules, of `contagion.compare_rules`.
-    sweeps : of `contagion.sweep`; two axes make a phase diagram, of socialized_share, or of
-        contagion_loss, loss or the first measure where the sweep does not have it.
+    sweeps : of `contagion.sweep`; with two axes, a phase diagram of socialized_share or, if the
+        sweep does not have it, of contagion_loss, loss or the first measure.
     reverse : answers of `contagion.experiments.reverse`: smallest shocks, fewest triggers,
         break-even funds.
     stress : of `contagion.stress_test`, or `contagion.experiments.stress.read_stress_test`.
     policy : of `contagion.experiments.policy.comparison`.
-    defaults : of `contagion.measures.every_default`: who makes whom lose.
-    periods : of :meth:`contagion.Panel.propagate`: the same shock in every period, the last one
-        that of `network`.
+    defaults : of `contagion.measures.every_default`: losses by trigger and victim.
+    periods : of :meth:`contagion.Panel.propagate`: the same shock in every period; the last
+        period is that of `network`.
     gsib : of :func:`contagion.measures.scorecards.bcbs_gsib`.
     topology : of `contagion.measures.topology`; by default computed, up to 1,000 nodes.
     card : the card of the dataset or its name, for cover and sources.
     study : the specification of the run, printed at the end.
     tables : a folder for every table as CSV.
-    disclosure : codes for names and ratios for amounts, of a study, see
-        :class:`contagion.report.Disclosure`; nothing is written where a name is left anywhere.
+    disclosure : codes for names and ratios for amounts, for a study, see
+        :class:`contagion.report.Disclosure`; nothing is written if a name is left anywhere.
     key : a CSV file for the codes with their names, to keep apart from the report.
 
-    progress : a bar over the sections; of a study also over what it runs.
+    progress : a progress bar over the sections; for a study also over its runs.
 
     Returns
     -------
     Path
-        Of the file.
+        The path of the file.
 
     Raises
     ------
-    ArgumentError : when a part belongs to a network with other nodes, or comes beside a study; for
+    ArgumentError : if a part belongs to a network with other nodes, or is given with a study; for
         a file with another ending.
     DatasetError : for a card name that does not exist.
 
@@ -132,7 +132,7 @@ def write_report(
             study,
         )
         if any(each is not None and not (isinstance(each, tuple) and not each) for each in own):
-            raise ArgumentError("A study brings its own results: name them in its outputs.")
+            raise ArgumentError("A study supplies its own results: name them in its outputs.")
         run = network.run(progress=progress) if isinstance(network, Study) else network
         if key is not None and tables is not None and Path(tables) in Path(key).parents:
             raise ArgumentError(
@@ -145,7 +145,7 @@ def write_report(
         return file
     if disclosure is not None:
         raise ArgumentError(
-            "disclosure= runs a study once more with codes in place of names: give a Study, or its "
+            "disclosure= runs a study again with codes in place of names: give a Study, or its "
             "run, in place of the network and its results."
         )
     about = given(
@@ -161,7 +161,7 @@ def write(
     tables: str | PathLike[str] | None = None,
     progress: bool = False,
 ) -> Path:
-    """Write the report of what was given, as :func:`write_report` does."""
+    """Write the report of checked arguments, as :func:`write_report` does."""
     whole_folder = str(path).endswith("/") or Path(path).is_dir()
     kind = "" if whole_folder else ending(path, REPORTS, "report")
     tables = None if tables is None else folder(tables, "tables")
@@ -197,7 +197,7 @@ def write(
 
 
 def _page(front: dict[str, str], page: Page, parts: list[Section], live: bool) -> str:
-    """The page; not `live`: for a form without script and style sheets of drawings."""
+    """The page; if not `live`, without the script and the style sheets of drawings."""
 
     def drawing(exhibit: Exhibit) -> str:
         if exhibit.block or not exhibit.svg:
@@ -209,7 +209,7 @@ def _page(front: dict[str, str], page: Page, parts: list[Section], live: bool) -
     return rendered(
         "report/template.html",
         {"csv": data_link, "formula": drawn, "drawing": drawing, "rows": _rows},
-        finalize=lambda x: visible(x, keep="\n") if type(x) in SHOWN else x,  # not our own svg
+        finalize=lambda x: visible(x, keep="\n") if type(x) in SHOWN else x,  # not the drawn svg
         live=live,
         title=front["title"],
         cover=front,

@@ -1,4 +1,4 @@
-"""Figures as inline SVG: text stays text, no fonts and nothing else is loaded from outside."""
+"""Figures as inline SVG: text stays text; no fonts or other files are loaded from outside."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from ..plot.interactive.blocks import Hits
 
-LARGER = 1.15  # than matplotlib draws: letters of 8 points then read well beside the text
-WIDEST = 648.0  # points that the page has room for
+LARGER = 1.15  # scale of the figures, so that 8-point letters are readable beside the text
+WIDEST = 648.0  # largest width on the page, in points
 
 
 def figure(
@@ -33,7 +33,7 @@ def figure(
     ----------
     name, title, lead : of the exhibit.
     draw : draws on new axes and returns them.
-    description : what a reader who cannot see the figure is told.
+    description : alternative text for readers who cannot see the figure.
     hits : areas with a value on hover, see :class:`contagion.plot.interactive.blocks.Chart`.
     """
     svg = axes_svg(draw, name, description, hits)
@@ -41,7 +41,7 @@ def figure(
 
 
 def _size(text: str) -> str:
-    """A style that keeps letters of all figures alike, and lets one shrink to what can be read.
+    """A style that keeps the letters of all figures equal, and shrinks a figure while readable.
 
     >>> _size('<svg width="400pt" height="300pt">')
     'style="max-width: 460pt; min-width: min(38rem, 460pt)" '

@@ -1,4 +1,4 @@
-"""Sentences about one run: how far the loss goes, who bears it, who defaults. Money first."""
+"""Sentences about one run: total loss, bearers, defaults and reach. Amounts come first."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from ..results.socialization import BASELINE, HITS, NOISE, sentences
 from ..text import listed
 from .phrases import MENTIONED, assumption_words, further_defaults, insolvent_before, of_run
 
-UNKNOWN = "without known capital"  # in the words of the assumption about nodes that cannot default
-NAMED = 4  # bearers of a role that a sentence names
+UNKNOWN = "without known capital"  # part of the assumption about nodes that cannot default
+NAMED = 4  # bearers of each role named in a sentence
 FALLS = {
     "owners": "falls on the owners of",
     "holder": "falls on holders whose own balance sheet is not known:",
@@ -23,14 +23,14 @@ FALLS = {
 
 
 def of_result(result: PropagationResult, tag: str) -> list[Sentence]:
-    """What a reader should know first about a run."""
+    """The main findings about a run."""
     on = falls(result, tag)
     first = [*total(result, tag), *on[:2], *defaults(result, tag)]
     return [*first, *on[2:], *reach(result, tag)]
 
 
 def total(result: PropagationResult, tag: str) -> list[Sentence]:
-    """The loss, and what of it is socialized."""
+    """The loss, and its socialized part."""
     run, unit = of_run(result), result.network.unit
     said = shock_words(result.network, result.shock)
     shock = Fact("shock", said, "text", (run,), "A3")
@@ -52,7 +52,7 @@ def total(result: PropagationResult, tag: str) -> list[Sentence]:
 
 
 def falls(result: PropagationResult, tag: str) -> list[Sentence]:
-    """On whom it falls: owners, holders and external creditors, each with the largest."""
+    """The bearers of the loss by role: owners, holders and external creditors, largest first."""
     if not result.model.settles or result.bearers.empty:
         return []
     s, frame, name, run = (
@@ -148,7 +148,7 @@ def defaults(result: PropagationResult, tag: str) -> list[Sentence]:
         if added > 0:
             facts["added"] = Fact("in all", added, "money", of, f"T10P{tag}", net.unit)
             text += ", which adds {added}"
-        text += ": its default comes from elsewhere."
+        text += ": its default has another cause."
         lines.append(Sentence(text, facts, (BASELINE,)))
     if len(before) > MENTIONED:
         fact = Fact("in default", len(before), "count", ("all", run), f"T10N{tag}")

@@ -1,4 +1,4 @@
-"""Other forms of the report: PDF, an Excel workbook, tables for LaTeX."""
+"""Other formats of the report: PDF, an Excel workbook, tables for LaTeX."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LATEX = {
     "β": r"$\beta$", "λ": r"$\lambda$", "Λ": r"$\Lambda$", "Π": r"$\Pi$", "α": r"$\alpha$",
     "²": r"$^2$", "≠": r"$\ne$", "·": r"$\cdot$", "∈": r"$\in$", "≥": r"$\ge$", "×": r"$\times$",
 }  # fmt: skip
-SHEET = 31  # characters of the name of a sheet
+SHEET = 31  # largest length of the name of a sheet
 
 
 def write_pdf(file: Path, page: str) -> None:
@@ -28,41 +28,41 @@ def write_pdf(file: Path, page: str) -> None:
 
     Raises
     ------
-    MissingPackageError : where it is not installed.
+    MissingPackageError : if it is not installed.
     """
     try:
         import weasyprint
-    except (ImportError, OSError):  # its own libraries can be missing too
+    except (ImportError, OSError):  # system libraries that it needs can be missing too
         raise MissingPackageError(
-            "A report as PDF takes WeasyPrint: pip install contagion-risk[pdf]. Or write .html and "
+            "A report as PDF needs WeasyPrint: pip install contagion-risk[pdf]. Or write .html and "
             "print it from a browser."
         ) from None
 
     def refuse(address: str, *_: Any, **__: Any) -> NoReturn:
         raise ArgumentError(f"{address[:40]}: a report loads nothing.")
 
-    plain = re.sub(r' href="data:[^"]*"', "", page)  # a file inside the page is for browsers
+    plain = re.sub(r' href="data:[^"]*"', "", page)  # embedded files work in browsers only
     weasyprint.HTML(string=plain, url_fetcher=refuse).write_pdf(file)
 
 
 def write_workbook(file: Path, sections: Sequence[Section]) -> None:
-    """Every table on a sheet of its own, numbers as numbers, and the list of exhibits in front.
+    """Every table on its own sheet, with numbers as numbers; the list of exhibits comes first.
 
     Raises
     ------
-    MissingPackageError : where xlsxwriter is not installed (the extra `excel`).
+    MissingPackageError : if xlsxwriter is not installed (the extra `excel`).
     """
     try:
         import xlsxwriter
     except ImportError:
         raise MissingPackageError(
-            "A report as a workbook takes xlsxwriter: pip install contagion-risk[excel]. A folder "
-            "of CSV files takes nothing."
+            "A report as a workbook needs xlsxwriter: pip install contagion-risk[excel]. A folder "
+            "of CSV files needs no package."
         ) from None
 
     options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
     with xlsxwriter.Workbook(str(file), options) as book:
-        book.set_properties({"created": datetime(2000, 1, 1)})  # the same report, the same bytes
+        book.set_properties({"created": datetime(2000, 1, 1)})  # equal reports have equal bytes
         strong, wrap = book.add_format({"bold": True}), book.add_format({"text_wrap": True})
         shown = [one for part in sections for one in part.exhibits if one.table is not None]
         for exhibit in (*[one for one in shown if one.id == "R2"], *shown[:-1]):
@@ -82,7 +82,7 @@ def write_workbook(file: Path, sections: Sequence[Section]) -> None:
 
 
 def _number(text: str) -> float | None:
-    """A cell as a number; a share in percent as its part of 1.
+    """A cell as a number; a percentage as a fraction.
 
     >>> _number("-1000.5"), _number("43%"), _number("<1%")
     (-1000.5, 0.43, None)
@@ -120,7 +120,7 @@ def _table(exhibit: Exhibit, table: Table) -> str:
 
 
 def escaped(text: str) -> str:
-    r"""A text that LaTeX sets as it is.
+    r"""A text escaped for LaTeX.
 
     >>> escaped("5 % of a_b")
     '5 \\% of a\\_b'

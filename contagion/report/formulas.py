@@ -8,7 +8,7 @@ from functools import lru_cache
 from ..media import page
 
 NOTATION = (
-    "L_ij is what i owes j, p̄_i its debts in all and Π_ij = L_ij / p̄_i; a_i are external assets, "
+    "L_ij is the debt of i to j, p̄_i its total debts, Π_ij = L_ij / p̄_i; a_i are external assets, "
     "e_i is equity, R a recovery rate, ℓ(j|i) the loss of the owners of j when i defaults, K_j the "
     "equity of j, N the number of nodes."
 )

@@ -1,4 +1,4 @@
-"""What a report is made from: checked, and completed by what the network itself says."""
+"""The inputs of a report: checked, and completed with data of the network."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ from .measure_words import measure_title
 
 Answer = Smallest | Triggers | BreakEven
 Policy = ShockComparison | ScenarioComparison
-LARGE = 1_000  # nodes from which the shape is not computed here, and ranks are not compared
+LARGE = 1_000  # largest number of nodes for computing the shape and comparing ranks
 
 
 @dataclass(frozen=True, eq=False)
 class Given:
-    """The arguments of a report, each as a tuple or None, and what was computed from them."""
+    """The arguments of a report, each as a tuple or None, and results computed from them."""
 
     network: ExposureNetwork
     results: tuple[PropagationResult, ...]
@@ -77,11 +77,11 @@ def given(
     periods: PanelRun | None = None,
     gsib: GsibScores | None = None,
 ) -> Given:
-    """Check that everything is about the same nodes, and describe the network.
+    """Check that all parts have the same nodes, and describe the network.
 
     Raises
     ------
-    ArgumentError : when a part belongs to a network with other nodes.
+    ArgumentError : if a part belongs to a network with other nodes.
     DatasetError : for a card name that does not exist.
     """
     expect(network=network)
@@ -129,7 +129,7 @@ def given(
 def of_study(
     run: StudyRun, topology: Topology | None = None, disclosure: Disclosure | None = None
 ) -> Given:
-    """What a study gave, with the study itself; of confidential data what it gives with codes."""
+    """The results of a study, with the study; for confidential data, the results with codes."""
     if disclosure is not None:
         hidden = coded(run, disclosure)
         return replace(of_study(hidden.run), coded=hidden)
@@ -154,7 +154,7 @@ def of_study(
 
 
 def _card(network: ExposureNetwork, card: Card | str | None) -> Card | None:
-    """The card given, or that of the packaged dataset that the network began with."""
+    """The given card, or the card of the packaged dataset from which the network was made."""
     if card is None:
         begun = [r.method for r in network.provenance.named("dataset")]
         return dataset_card(begun[0]) if begun and begun[0] in dataset_names() else None
@@ -168,7 +168,7 @@ def _nodes(policy: Policy) -> Iterable[object]:
 
 
 def _same(what: str, network: ExposureNetwork, nodes: Iterable[object]) -> None:
-    """Refuse what is about other nodes; a folder has the names of nodes as text."""
+    """Raise if a part has other nodes; a folder has the names of nodes as text."""
     if list(map(str, nodes)) != list(map(str, network.names)):
         raise ArgumentError(f"{what} belongs to a network with other nodes than the report.")
 
@@ -184,19 +184,19 @@ def _inside(network: ExposureNetwork, answer: Answer) -> None:
     other = [node for node in nodes if node not in network.names]
     if other:
         raise ArgumentError(
-            f"The answer of a reverse stress test is about {listing(other)}, which the network of "
+            f"The answer of a reverse stress test names {listing(other)}, which the network of "
             "the report does not have."
         )
 
 
 def _agreement(ranking: Table | pd.DataFrame, network: ExposureNetwork) -> Agreement | None:
-    """How far the measures of importance agree, in the words of the report."""
+    """The agreement of the measures of importance, with the titles used in the report."""
     about = {name: measure.about for name, measure in MEASURES.items()}
     columns = {
         column: measure_title(str(column))
         for column in ranking
         if about.get(str(column).partition(".")[0], "vulnerability") != "vulnerability"
-        and ranking[column].nunique() > 1  # one that is the same everywhere orders nobody
+        and ranking[column].nunique() > 1  # a constant measure does not order the nodes
     }
     if len(columns) < 2 or len(ranking) > LARGE:
         return None

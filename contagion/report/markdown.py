@@ -57,7 +57,7 @@ def markdown(cover: dict[str, str], page: Page, sections: Sequence[Section], fig
 
 
 def _where(said: Sentence, known: dict[str, str]) -> str:
-    """The exhibits that print the numbers of a sentence, in brackets."""
+    """The exhibits with the numbers of a sentence, in brackets."""
     places = [known[name] for name in said.exhibits if name in known]
     return f" ({', '.join(places)})" if places else ""
 
@@ -92,7 +92,7 @@ def _table(table: Table) -> list[str]:
 
 
 def _plain(text: str) -> str:
-    """A text on one line that Markdown leaves as it is.
+    """A text on one line, escaped for Markdown.
 
     >>> _plain("a_b <i> | *c*")
     'a\\\\_b \\\\<i\\\\> \\\\| \\\\*c\\\\*'
@@ -115,7 +115,7 @@ def write_figures(folder: Path, sections: Sequence[Section]) -> list[Path]:
 def write_tables(folder: Path, sections: Sequence[Section]) -> list[Path]:
     """Every table as CSV, and `contents.csv` with title, section and note of each.
 
-    Columns of numbers are written without separators of thousands; "–" becomes an empty cell.
+    Numbers are written without thousands separators; "–" becomes an empty cell.
     """
     folder.mkdir(parents=True, exist_ok=True)
     contents, found = [("file", "number", "title", "section", "note")], []
@@ -130,7 +130,7 @@ def write_tables(folder: Path, sections: Sequence[Section]) -> list[Path]:
 
 
 def cell_rows(table: Table) -> list[tuple[str, ...]]:
-    """The head and the rows with numbers as a machine reads them."""
+    """The head and the rows with numbers in machine-readable form."""
     rows = table.all_rows
     return [
         table.head,
@@ -142,7 +142,7 @@ def cell_rows(table: Table) -> list[tuple[str, ...]]:
 
 
 def _number(text: str) -> str:
-    """A cell as a machine reads it.
+    """A cell in machine-readable form.
 
     >>> _number("2,305.6"), _number("−1,000"), _number("–"), _number("43%")
     ('2305.6', '-1000', '', '43%')
@@ -151,7 +151,7 @@ def _number(text: str) -> str:
 
 
 def data_link(table: Table) -> str:
-    """The table as a CSV file inside the page: an address that holds the data itself.
+    """The table as a CSV file inside the page: a data URL.
 
     >>> data_link(Table(("a", "b"), (("x", "1,000"),), frozenset([1])))
     'data:text/csv;charset=utf-8,a%2Cb%0Ax%2C1000%0A'

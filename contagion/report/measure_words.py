@@ -1,4 +1,4 @@
-"""Measures in the words of a reader: titles, headings, the cells of a ranking."""
+"""Measures as readers see them: titles, headings, the cells of a ranking."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from ..network.exposure_network import ExposureNetwork
 from ..records import Table
 from ..units import Scale, scale
 
-COSTLIEST = 3  # defaults that a finding names
+COSTLIEST = 3  # defaults named in a finding
 WIDE = 9  # columns of the ranking that fit on a page
 
 
 def costliest(ranking: Table | pd.DataFrame) -> pd.Series | None:
-    """What the defaults that cost most would cost, money, by the first column that says so."""
+    """The costs of the costliest defaults, in money, from the first column with such costs."""
     columns = [c for c in ranking.iloc[:, :WIDE] if str(c).startswith(HEADLINES[:2])]
     return ranking[columns[0]].nlargest(COSTLIEST) if columns else None
 
@@ -36,7 +36,7 @@ def ranking_texts(
 
 
 def measure_title(column: str) -> str:
-    """What people read for a column of a ranking.
+    """The title of a column of a ranking.
 
     >>> measure_title("contagion_index.FireSale"), measure_title("claims")
     ('contagion index, FireSale', 'claims')
@@ -47,7 +47,7 @@ def measure_title(column: str) -> str:
 
 
 def column_head(column: str) -> str:
-    """The heading of a column of the ranking, with its unit where that is not money."""
+    """The heading of a column of the ranking, with its unit unless that is money."""
     base, _, model = column.partition(".")
     if base not in MEASURES:
         return column

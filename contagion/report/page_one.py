@@ -1,4 +1,4 @@
-"""Page one: three questions in ten lines, one figure, one table, and what the lines rest on."""
+"""Page one: three questions in ten lines, one figure, one table, and the assumptions used."""
 
 from __future__ import annotations
 
@@ -36,16 +36,16 @@ from .sections import (
 from .sections.caveats import Assumption, listed_assumptions
 
 MOST = 10  # lines
-ROOM = (5, 2, 3)  # lines that each question has at least, where it has as many to say
+ROOM = (5, 2, 3)  # lines reserved for each question, if it has that number of lines
 CASES = 7  # rows of the table
 ROLES = ("owners", "holder", "external creditors")
 
 
 @dataclass(frozen=True)
 class Question:
-    """One of the three questions with its lines; without one, what an answer would take.
+    """One of the three questions with its lines; without lines, the data that an answer needs.
 
-    Each line has the letters of the assumptions on which it rests.
+    Each line has the letters of the assumptions on which it depends.
     """
 
     title: str
@@ -84,7 +84,7 @@ def answers(about: Given) -> list[list[Sentence]]:
         sensitivity.of_sweeps(about.sweeps),
         uncertainty.sentences(about.stress),
         uncertainty.over_ensemble(about.ensemble),
-    )  # one line of each before the second of any
+    )  # the first line of each before the second line of any
     change = [line for row in zip_longest(*ways) for line in row if line is not None]
     found = (far, critical, change)
     room = shares([len(lines) for lines in found])
@@ -93,7 +93,7 @@ def answers(about: Given) -> list[list[Sentence]]:
 
 TITLES = (
     ("How far does the loss go?",
-     "An answer needs a shock, the default of one participant for example."),
+     "An answer needs a shock, such as the default of one participant."),
     ("Who is critical?", "An answer needs a ranking, in which every participant defaults once."),
     ("What would change it?",
      "An answer needs a comparison: interventions, other rules, a search for the smallest shock, "
@@ -102,7 +102,7 @@ TITLES = (
 
 
 def shares(have: list[int]) -> list[int]:
-    """How many lines each question gets: what it is due, then what the others leave.
+    """Number of lines for each question: its reserved lines, then lines unused by the others.
 
     >>> shares([9, 2, 0]), shares([9, 9, 9]), shares([2, 1, 1])
     ([8, 2, 0], [5, 2, 3], [2, 1, 1])
@@ -114,7 +114,7 @@ def shares(have: list[int]) -> list[int]:
 
 
 def page_one(about: Given, subject: str) -> Page:
-    """The first page of a report; `subject` is the title where there is no run."""
+    """The first page of a report; `subject` is the title if there is no run."""
     known, used, asked = listed_assumptions(about), set[str](), []
     for (question, needs), lines in zip(TITLES, answers(about), strict=True):
         marks = [[one.letter for one in _marks(line, about, known)] for line in lines]
@@ -130,18 +130,18 @@ def page_one(about: Given, subject: str) -> Page:
 
 
 def further(about: Given) -> list[tuple[str, list[Sentence]]]:
-    """What to know of the other runs: their number, and their sentences."""
+    """The findings of the other runs: number of the run, and its sentences."""
     return [(tag[1:], findings.of_result(one, tag)) for tag, one in tagged(about.results)[1:]]
 
 
 def sentences(about: Given) -> list[Sentence]:
-    """All sentences of a report: of page one, and of further runs."""
+    """All sentences of a report: those of page one and of further runs."""
     first = [line for lines in answers(about) for line in lines]
     return [*first, *(line for _, lines in further(about) for line in lines)]
 
 
 def _title(result: PropagationResult) -> Sentence:
-    """The question with the number in it."""
+    """The title question, with the total loss."""
     run, net = of_run(result), result.network
     shock = result.shock.resolved(net)
     if result.model.settles:
@@ -160,7 +160,7 @@ def _title(result: PropagationResult) -> Sentence:
 
 
 def _marks(line: Sentence, about: Given, known: Iterable[Assumption]) -> list[Assumption]:
-    """The assumptions on which a line rests: by convention, and about the nodes it names."""
+    """The assumptions behind a line: conventions, and those about the nodes it names."""
     name = {str(node): title for node, title in names(about.network).items()}
     told = {fact.value for fact in line.facts if fact.kind == "name"}
     told |= {each for fact in line.facts if isinstance(fact.value, tuple) for each in fact.value}
@@ -219,7 +219,7 @@ def cases(about: Given) -> Exhibit | None:
         "further defaults",
     ]
     note = (
-        f"Amounts in {to.label or 'money'}, what the shock causes, each case in a run of its own. "
+        f"Amounts in {to.label or 'money'}: losses due to the shock, each case in its own run. "
         "Holders: nodes with a claim whose own balance sheet is not known. Of all capital: over "
         "the positive equity of all nodes before the shock."
     )

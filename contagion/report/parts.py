@@ -1,4 +1,4 @@
-"""What a report is made of: sections, and numbered exhibits with a stable id."""
+"""Elements of a report: sections, and numbered exhibits with a stable id."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Table:
-    """A table of finished text. `numbers` are the columns that stand right-aligned.
+    """A table of formatted text. `numbers` are the right-aligned columns.
 
-    `anchors` are ids of rows, empty or one a row, to which other parts of the report link.
+    `anchors` are ids of rows, empty or one for each row, to which other parts of the report link.
     """
 
     head: tuple[str, ...]
@@ -33,16 +33,16 @@ class Table:
 
 @dataclass(frozen=True)
 class Exhibit:
-    """One exhibit: a title, what it says in a sentence or two, and a figure or a table.
+    """One exhibit: a title, a sentence or two, and a figure or a table.
 
     Attributes
     ----------
-    id : stable; of several runs with the number of the run behind a hyphen.
-    lead : one or two sentences, with facts where they have numbers.
+    id : stable; with several runs it ends with a hyphen and the number of the run.
+    lead : one or two sentences; their numbers are facts.
     svg, formulas : drawn and set by this package; everything else is escaped by the template.
-    block : what stands in place of `svg` on a page with the script, a map to act on.
-    table : the numbers; beside a figure those that it draws.
-    missing : in place of the rest, one line that says what the exhibit would need.
+    block : replaces `svg` on a page with the script: an interactive map.
+    table : the numbers; beside a figure, the numbers drawn in it.
+    missing : replaces the rest: one line on the data that the exhibit needs.
     label : "Table 6" or "Figure 2", given by :func:`numbered`.
     """
 
@@ -60,7 +60,7 @@ class Exhibit:
 
     @property
     def kind(self) -> str:
-        """The word before its number; empty for a line that says what is missing."""
+        """The word before its number; empty for an exhibit without data."""
         drawn = self.svg or self.block
         if self.missing and not drawn and self.table is None:
             return ""
@@ -78,7 +78,7 @@ class Exhibit:
 
 @dataclass(frozen=True)
 class Section:
-    """A section of the report; without exhibits `needs` says what it would take."""
+    """A section of the report; without exhibits, `needs` says which data it needs."""
 
     id: str
     title: str
@@ -89,7 +89,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Kind:
-    """A section in the registry: what it is called, what it takes, and what makes its exhibits."""
+    """A section in the registry: its title, the data it needs, and the maker of its exhibits."""
 
     id: str
     title: str
@@ -118,7 +118,7 @@ def table(
 
 
 def tagged(items: Sequence[T]) -> list[tuple[str, T]]:
-    """Several things of one kind, each with the end of the ids of its exhibits.
+    """Items, each with the suffix for the ids of its exhibits.
 
     >>> tagged("a"), tagged("ab")
     ([('', 'a')], [('-1', 'a'), ('-2', 'b')])
@@ -127,7 +127,7 @@ def tagged(items: Sequence[T]) -> list[tuple[str, T]]:
 
 
 def run_title(title: str, tag: str) -> str:
-    """The title of an exhibit, with the number of the run where there are several.
+    """The title of an exhibit, with the number of the run if there are several.
 
     >>> run_title("Bearers", ""), run_title("Bearers", "-2")
     ('Bearers', 'Bearers, run 2')
@@ -136,7 +136,7 @@ def run_title(title: str, tag: str) -> str:
 
 
 def numbered(sections: Sequence[Section]) -> list[Section]:
-    """The sections with a label on every exhibit: figures, tables and boxes counted through.
+    """The sections with a label on every exhibit: numbers of figures, tables and boxes.
 
     >>> [made] = numbered([Section("s", "S", (Exhibit("T5", "", table=table(["a"], [])),))])
     >>> made.exhibits[0].label

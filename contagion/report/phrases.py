@@ -1,4 +1,4 @@
-"""Words: nodes, shocks, models and defaults as a reader says them; the short glossary."""
+"""Texts about nodes, shocks, models and defaults for readers; the short glossary."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from ..rules import Capped, Rule, Waterfall
 from ..text import listed
 from ..units import Scale
 
-MENTIONED = 3  # nodes in default before the shock that a finding names
+MENTIONED = 3  # nodes in default before the shock named in a finding
 GLOSSARY = {
     "creditor, debtor": "the creditor holds a claim, the debtor owes it; a loss travels from "
     "debtor to creditor",
     "exposure": "one claim: creditor, debtor, amount at face value",
     "equity": "external assets + claims − external liabilities − debts; below zero the node is "
     "insolvent",
-    "loss": "what the owners of a node lose: the fall of its equity down to zero",
-    "shortfall": "what the creditors of a node do not get; never part of its loss",
-    "direct and contagion loss": "the part of a loss that the shock alone causes, and the rest",
-    "recovery": "what is paid on a claim over its face value",
+    "loss": "the loss of the owners of a node: the fall of its equity, at most down to zero",
+    "shortfall": "the unpaid part of claims on a node; never part of the node's own loss",
+    "direct and contagion loss": "the part of a loss caused by the shock alone, and the remainder",
+    "recovery": "the payment on a claim over its face value",
     "external creditors": "creditors of a node that are not nodes of the network themselves",
     "hop": "steps from the nearest node that the shock hits: 0 its own owners, 1 parties with a "
     "direct claim on it, 2 and more bystanders",
@@ -36,25 +36,24 @@ GLOSSARY = {
     "round": "one wave of defaults; round 0 are defaults by the shock alone",
 }
 BASELINES = {
-    "book": "Losses are counted from face values; what was missing before the shock is on lines "
-    "of its own.",
-    "cleared": "Losses are counted from the same model without the shock, so that only what the "
-    "shock adds remains.",
+    "book": "Losses are counted from face values; amounts missing before the shock have lines "
+    "of their own.",
+    "cleared": "Losses are counted from the same model without the shock, so that only losses "
+    "due to the shock remain.",
 }
 
 FAIRNESS = {
-    "socialized": "everything borne because of the shock but what owners of the nodes hit lose at "
+    "socialized": "all losses due to the shock except the losses of owners of the nodes hit at "
     "once",
-    "share_of_claims_taken": "what the claims on the nodes whose rules differ lose, over their "
-    "amount",
-    "share_of_weight_taken": "the same loss over the column weight of those claims, profits say",
+    "share_of_claims_taken": "losses on claims on the nodes whose rules differ, over their amount",
+    "share_of_weight_taken": "the same loss over the column weight of those claims, e.g. profits",
     "largest_haircut": "the largest loss over amount of one of those claims",
-    "concentration": "Herfindahl–Hirschman index of what named bearers bear",
+    "concentration": "Herfindahl–Hirschman index of the losses of named bearers",
 }
 
 
 def left_out(more: int, what: str) -> str:
-    """A sentence for a note: how many are not shown, none for none.
+    """A sentence for a note on the number not shown; empty for 0.
 
     >>> left_out(1200, "more venues"), left_out(0, "more venues")
     (' 1,200 more venues are not shown.', '')
@@ -68,12 +67,12 @@ def parameters(model: LossModel) -> dict[str, object]:
 
 
 def of_run(result: PropagationResult) -> str:
-    """The perimeter of the numbers of a run."""
+    """The perimeter of the numbers of a run: shock, model and baseline."""
     return f"{result.shock!r} through {result.model!r}, {result.baseline}"
 
 
 def state(result: PropagationResult, at: int) -> str:
-    """When and why a node is in default, in two or three words; empty if it is not."""
+    """Time and cause of the default of a node, in two or three words; empty if it has none."""
     if not result.outcome.defaulted[at]:
         return ""
     if result.pinned[at]:
@@ -84,18 +83,18 @@ def state(result: PropagationResult, at: int) -> str:
 
 
 def insolvent_before(result: PropagationResult) -> np.ndarray:
-    """(k,) int: nodes in default with and without the shock, the nodes hit left out.
+    """(k,) int: nodes in default with and without the shock, except the nodes hit.
 
-    The largest hole first.
+    The largest negative equity comes first.
     """
     both = result.outcome.defaulted & result.reference.defaulted & ~result.triggers
     return _ordered(both, np.nan_to_num(-result.equity_before))
 
 
 def further_defaults(result: PropagationResult) -> np.ndarray:
-    """(k,) int: nodes in default because of the shock, the nodes hit left out.
+    """(k,) int: nodes in default because of the shock, except the nodes hit.
 
-    The largest loss first.
+    The largest loss comes first.
     """
     new = result.outcome.defaulted & ~result.reference.defaulted & ~result.triggers
     return _ordered(new, result.loss)
@@ -116,7 +115,7 @@ def attributes(record: type = Socialization) -> dict[str, str]:
 
 
 def rule_words(rule: Rule) -> str:
-    """What a rule says, from the first sentence of its docstring, inner rules included.
+    """A rule in words, from the first sentence of its docstring, inner rules included.
 
     >>> from contagion import rules
     >>> rule_words(rules.Queue("score"))
@@ -137,7 +136,7 @@ def rule_words(rule: Rule) -> str:
 
 
 def no_settlement(result: PropagationResult) -> str:
-    """Why a result has no bearers."""
+    """The sentence on why a result has no bearers."""
     return (
         f"{type(result.model).__name__} values claims and does not settle them; who bears the loss "
         "in the end needs a model that settles, such as EisenbergNoe."

@@ -1,4 +1,4 @@
-"""Cells of a table of sums that say too much about one contributor, and those they follow from."""
+"""Cells of a table of sums that disclose one contributor, and cells hidden to protect them."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ def primary(
 
     Parameters
     ----------
-    parts : for each cell what every contributor adds to it; a cell of 0 reveals no contributor.
-    dominant : (n, k): the n largest have more than the part k of the cell.
+    parts : for each cell the amount of every contributor; a cell of 0 reveals no contributor.
+    dominant : (n, k): the n largest contributors have more than the share k of the cell.
 
     Example
     -------
@@ -35,10 +35,10 @@ def primary(
 
 
 def determined(sums: np.ndarray, hidden: np.ndarray) -> np.ndarray:
-    """(cells,) bool: hidden cells whose value follows from the cells that are shown.
+    """(cells,) bool: hidden cells whose value can be derived from the cells that are shown.
 
-    `sums` (relations, cells) are the relations that hold between cells, each adding up to 0: a
-    total is a cell with −1. A cell follows where no change of hidden cells that keeps all
+    `sums` (relations, cells) are linear relations between cells, each with sum 0; a total has
+    the coefficient −1. A cell can be derived if no change of hidden cells that keeps all
     relations changes it.
 
     >>> total = np.array([[1, 1, 1, -1]])
@@ -54,17 +54,17 @@ def determined(sums: np.ndarray, hidden: np.ndarray) -> np.ndarray:
     part = np.asarray(sums, float)[:, at]
     _, size, right = np.linalg.svd(part, full_matrices=True)
     rank = int((size > 1e-9 * max(size.max(initial=0.0), 1.0)).sum())
-    free = right[rank:]  # the changes that keep every relation
+    free = right[rank:]  # basis of the changes that keep every relation
     found[at] = (np.abs(free) < 1e-9).all(axis=0) if len(free) else True
     return found
 
 
 def protected(values: np.ndarray, hidden: np.ndarray, sums: np.ndarray) -> np.ndarray:
-    """(cells,) bool: the hidden cells, and as many small ones as it takes that none follows.
+    """(cells,) bool: the hidden cells, and further small cells until none can be derived.
 
     Raises
     ------
-    DisclosureError : where hiding all that can be hidden is not enough.
+    DisclosureError : if hiding all cells that may be hidden is not enough.
 
     Example
     -------
@@ -82,7 +82,7 @@ def protected(values: np.ndarray, hidden: np.ndarray, sums: np.ndarray) -> np.nd
             room = room if len(room) else np.flatnonzero(wider)
         if not len(room):
             raise DisclosureError(
-                "A cell that has to be hidden follows from the totals whatever else is hidden. "
+                "A cell that has to be hidden can be derived from the totals in any case. "
                 "Leave the table out, or merge kinds."
             )
         hidden[room[np.argmin(values[room])]] = True

@@ -1,10 +1,10 @@
-"""One study: a run as one specification, in Python and in TOML, with the same defaults.
+"""Studies: a run as one specification, in Python and in TOML, with the same defaults.
 
 Start with :class:`Study`; `study.run()` gives a :class:`StudyRun`.
 
 - `specification`: the study; `source`, `scenario_words`: two of its tables
-- `outputs`: what it can be asked for; `study_run`, `result_tables`: what comes of it
-- `rule_words`: rules from words; `folders`: starter, examples, replication package
+- `outputs`: the available outputs; `study_run`, `result_tables`: the results
+- `rule_words`: rules from text; `folders`: starter, examples, replication package
 - `values`, `texts`, `kinds`: one parser of values for TOML and for the command line
 """
 

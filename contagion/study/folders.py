@@ -25,17 +25,17 @@ HASHES, LOCK, README, RESULTS = "SHA256SUMS", "lock.txt", "README.md", "results"
 
 
 def copied(what: str, folder: Path) -> list[Path]:
-    """Copy `starter` or `examples` into a folder; a file that is there is never replaced.
+    """Copy `starter` or `examples` into a folder; an existing file is never replaced.
 
     Raises
     ------
-    ArgumentError : where one of the files is there already.
+    ArgumentError : if one of the files exists already.
     """
     sources = sorted(each for each in (HERE / what).iterdir() if each.is_file())
     there = [each.name for each in sources if (folder / each.name).exists()]
     if there:
         raise ArgumentError(
-            f"{folder / there[0]} is there already, and nothing is replaced. Give another folder."
+            f"{folder / there[0]} exists already, and nothing is replaced. Give another folder."
         )
     folder.mkdir(parents=True, exist_ok=True)
     return [Path(shutil.copyfile(each, folder / each.name)) for each in sources]
@@ -46,7 +46,7 @@ def packed(study: Study, folder: Path) -> Study:
 
     Raises
     ------
-    ArgumentError : where the folder holds something.
+    ArgumentError : if the folder is not empty.
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise ArgumentError(f"{folder} is not an empty folder. Give another.")
@@ -59,7 +59,7 @@ def packed(study: Study, folder: Path) -> Study:
         files["network", SOURCE] = datasets.path(study.network[SOURCE])
     for (table, option), path in files.items():
         goal = data / path.resolve().name
-        if goal.exists():  # two files of one name
+        if goal.exists():  # two files with the same name
             goal = data / f"{option}_{goal.name}"
         if path.is_dir():
             shutil.copytree(path, goal, ignore=shutil.ignore_patterns(".*", "__pycache__"))
@@ -89,7 +89,7 @@ def _machine() -> str:
 
 
 def _closure(dist: str, seen: set[str] | None = None) -> set[str]:
-    """A distribution and what it needs without extras; empty where it is not installed."""
+    """A distribution and its dependencies without extras; empty if it is not installed."""
     seen = set() if seen is None else seen
     try:
         needs = metadata.requires(dist) or []
@@ -119,7 +119,7 @@ def hashed(folder: Path) -> Path:
 
 
 def readme(run: StudyRun, folder: Path, results: Iterable[Path], seconds: float) -> str:
-    """The README of a replication package, with the headings that economics journals ask for.
+    """The README of a replication package, with the headings that economics journals require.
 
     `seconds` is the measured time of the run and of its report.
     """
@@ -151,7 +151,7 @@ def readme(run: StudyRun, folder: Path, results: Iterable[Path], seconds: float)
 
 `study.toml` is the specification of every number in this package: data, shock, model, rules,
 baseline, scenarios with their seeds, and outputs. One program, contagion, reads it. Everything in
-`results/` and `report.html` is made again by the commands below. When this package was written,
+`results/` and `report.html` is reproduced by the commands below. When this package was written,
 that took {max(1, round(seconds)):,} seconds.
 
 ## Data availability and provenance
@@ -184,8 +184,8 @@ contagion report study.toml --out report.html
 sha256sum -c {HASHES}
 ```
 
-The last line compares every file with the one that was published, and prints `OK` for each that is
-the same to the last bit.
+The last line compares every file with the published one, and prints `OK` for each that is
+identical bit for bit.
 
 ## List of outputs and programs
 

@@ -1,6 +1,6 @@
 """Families of objects that a specification names: models, impacts, oracles, interventions ...
 
-Each family is read from the room that has it, so that a new member needs no line here.
+Each family is read from the package that defines it, so that a new member needs no line here.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def word(kind: type) -> str:
 
 
 def _members(room: Any, base: type) -> dict[str, type]:
-    """The classes of a room with a word for each; those that need no more than words first."""
+    """{word: class} of the subclasses of `base` in a package."""
     found = [kind for kind in vars(room).values() if isinstance(kind, type)]
     kinds = [kind for kind in found if issubclass(kind, base) and kind is not base]
     return {word(kind): kind for kind in kinds if is_dataclass(kind)}
@@ -57,7 +57,7 @@ def families() -> Mapping[type, Mapping[str, type]]:
 
 
 def family_of(kinds: Iterable[Any]) -> Mapping[str, type]:
-    """The words that a parameter of one of these types takes; empty where it takes none.
+    """The words that a parameter of one of these types accepts; empty if it accepts none.
 
     >>> list(family_of([float, Breaker]))[:2]
     ['freeze', 'halt']
@@ -71,7 +71,7 @@ def family_of(kinds: Iterable[Any]) -> Mapping[str, type]:
 
 
 def words_of(thing: Any) -> tuple[str, dict[str, Any]] | None:
-    """The word of an object and the fields that differ from their defaults; None: no family."""
+    """The word of an object and its fields that differ from the defaults; None: no family."""
     for members in families().values():
         for name, kind in members.items():
             if type(thing) is kind:

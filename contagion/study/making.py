@@ -24,12 +24,12 @@ METHODS: dict[str, Callable[..., Ensemble]] = {
 
 
 def arguments(make: Callable[..., Any], given: Mapping[str, Any], rng: int) -> dict[str, Any]:
-    """The arguments of a family from flat names.
+    """The arguments of a family of networks from a flat mapping of names.
 
     Raises
     ------
-    ArgumentError : for a name that the family does not have, with the closest, and for one that is
-        missing.
+    UnknownNameError : for a name that the family does not have, with the closest one.
+    ArgumentError : for a name that is missing.
 
     Example
     -------
@@ -50,13 +50,13 @@ def arguments(make: Callable[..., Any], given: Mapping[str, Any], rng: int) -> d
     if missing:
         needed = " ".join(f"--set {name}=…" for name in missing)
         raise ArgumentError(
-            f"The family needs {', '.join(missing)}: say {needed}, in a study {missing[0]} = …."
+            f"The family needs {', '.join(missing)}: give {needed}, in a study {missing[0]} = …."
         )
     return {**found, **({"rng": rng} if "rng" in known else {})}
 
 
 def takes(make: Callable[..., Any]) -> list[str]:
-    """The parameters of a family, those of amounts and balance sheets among them."""
+    """The parameters of a family, including those of amounts and balance sheets."""
     names = [name for name in signature(make).parameters if name not in ("rng",)]
     flat = [name for name in names if name not in ("amounts", "sheets")]
     for part, kind in (("amounts", Amounts), ("sheets", Sheets)):

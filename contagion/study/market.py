@@ -1,4 +1,4 @@
-"""The tables `market` and `cascade` of a study: positions, loans and prices, and what follows."""
+"""The tables `market` and `cascade` of a study: positions, loans, prices and liquidations."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ KEYS = {
 
 
 def checked(data: Any, what: str = "[market]") -> dict[str, Any]:
-    """The table with every value as its type.
+    """The table with every value converted to its type.
 
     Raises
     ------
-    UnknownNameError : for a key that there is not, with the closest one.
-    ArgumentError : for a value of the wrong type, and where nothing is held or priced.
+    UnknownNameError : for an unknown key, with the closest one.
+    ArgumentError : for a value of the wrong type, and if there are no holdings or no prices.
 
     Example
     -------
@@ -83,11 +83,11 @@ def _options() -> dict[str, Any]:
 
 
 def liquidations(data: Any, folder: Path, what: str = "[cascade]") -> dict[str, Any]:
-    """The table `cascade`: parameters of liquidations, and of what they do on a network.
+    """The table `cascade`: parameters of liquidations, and of their effects on a network.
 
     Raises
     ------
-    UnknownNameError : for a key that there is not, with the closest one.
+    UnknownNameError : for an unknown key, with the closest one.
     ArgumentError : for a value of the wrong type.
 
     Example
@@ -118,7 +118,7 @@ def together(
     free: Mapping[Any, float],
     **options: Any,
 ) -> CoupledCascade:
-    """The cascade on the book and clearing on the network, as one model; `free` in the unit of the
+    """Cascade on the book and clearing on the network, as one model; `free` is in the unit of the
     book."""
     rate = conversion(book.unit, network.unit, "The book", 'Say its unit="…".')
     money = {name: rate * amount for name, amount in free.items()}
@@ -156,13 +156,13 @@ def alone(
     if used := [key for key in ON_GRAPH if key in own]:
         raise ArgumentError(f"[cascade] {used[0]}: it needs a [network].")
     if shock is not None and shock != Shock.price(moves):
-        raise ArgumentError("[shock]: without a [network] a shock is of prices alone.")
+        raise ArgumentError("[shock]: without a [network], only prices can be shocked.")
     if not moves and not isinstance(path, str):
         raise ArgumentError('Say which price moves: [shock] price = { ETH = "-30%" }.')
     if moves and isinstance(path, str):
         raise ArgumentError(
-            f"[cascade] path = {path!r} says where prices end: leave [shock] price out, or write a "
-            "number of steps."
+            f"[cascade] path = {path!r} gives the final prices: leave [shock] price out, or write "
+            "a number of steps."
         )
     for name in moves:
         known_name(name, book.prices, "asset", "[shock] price")
@@ -177,7 +177,7 @@ def _cascade(own: dict[str, Any]) -> LiquidationCascade:
 
 
 def _stepped(book: MarginBook, moves: Mapping[str, float], count: int) -> pd.DataFrame:
-    """Prices in `count` steps of one ratio."""
+    """Prices in `count` steps with a constant ratio."""
     before = np.array([book.prices[name] for name in moves])
     after = before * (1.0 + np.array(list(moves.values())))
     way = steps(before, after[None], count)[0]
@@ -185,16 +185,16 @@ def _stepped(book: MarginBook, moves: Mapping[str, float], count: int) -> pd.Dat
 
 
 def places(market: Mapping[str, Any]) -> dict[str, str]:
-    """{key: path} of the files that it names."""
+    """{key: path} of the files named in the table."""
     return {key: market[key] for key in (*FILES, "prices") if isinstance(market.get(key), str)}
 
 
 def load(market: Mapping[str, Any], folder: Path) -> MarginBook:
-    """The book.
+    """The margin book of the study.
 
     Raises
     ------
-    ArgumentError : where the study has no market.
+    ArgumentError : if the study has no market.
     MarginError : as :class:`~contagion.liquidation.MarginBook` does.
     """
     if not market:

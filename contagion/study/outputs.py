@@ -1,4 +1,4 @@
-"""The outputs of a study: one entry an output, the function that gives it, its options."""
+"""The outputs of a study: for each, the function that computes it and its options."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from . import market
 from .texts import Grid
 from .values import read_value
 
-StudyRun = Any  # which stands above, and reads this registry
-SEED = "seed"  # what a file calls `rng`
-RUNNING = ("self", "n_jobs", "progress", "out", "chunk")  # no number depends on these
+StudyRun = Any  # defined in a module that imports this registry
+SEED = "seed"  # the name of `rng` in a file
+RUNNING = ("self", "n_jobs", "progress", "out", "chunk")  # results do not depend on these
 NAMES: dict[str, Any] = {
     "Model": Model,
     "Shock": Shock,
@@ -40,12 +40,12 @@ class Output:
 
     Attributes
     ----------
-    about : one line for people.
-    make : (run, options) → the result, by the public function a user would call.
-    function : the one whose keywords are the options.
-    given : keywords that the study itself gives.
-    more : {option: (type, default)} besides; a type in place of the one that the function has.
-    needed : options without which there is nothing to do.
+    about : description in one line.
+    make : (run, options) → the result, by the public function that a user would call.
+    function : the function whose keywords are the options.
+    given : keywords that the study itself provides.
+    more : {option: (type, default)} of further options, or with another type than in the function.
+    needed : options of which at least one is required.
     """
 
     about: str
@@ -68,12 +68,12 @@ class Output:
         return found | dict(self.more)
 
     def checked(self, data: Any, what: str) -> dict[str, Any]:
-        """The options of a table, each as its type.
+        """The options of a table, each converted to its type.
 
         Raises
         ------
-        UnknownNameError : for an option that there is not, with the closest one.
-        ArgumentError : for a value of the wrong type, and one that is missing.
+        UnknownNameError : for an unknown option, with the closest one.
+        ArgumentError : for a value that is missing or of the wrong type.
         """
         if not isinstance(data, Mapping):
             raise ArgumentError(f"{what}: write a table of options.")
@@ -84,7 +84,7 @@ class Output:
         return found
 
     def ready(self, data: Mapping[str, Any], what: str) -> None:
-        """Raise `ArgumentError` for an option without which there is nothing to do."""
+        """Raise `ArgumentError` if none of the required options is given."""
         if self.needed and not set(self.needed) & set(data):
             raise ArgumentError(f"{what} needs {' or '.join(self.needed)}.")
 
@@ -113,8 +113,8 @@ def _over_networks(run: StudyRun, _: dict[str, Any]) -> Any:
     nets = run.networks
     if len(nets) < 2:
         raise ArgumentError(
-            "[ensemble] runs the shock on every network of an ensemble, and there is one network. "
-            "Give a folder of folders, as contagion reconstruct writes it."
+            "[ensemble] runs the shock on every network of an ensemble, but there is one network. "
+            "Give a folder of folders, as written by contagion reconstruct."
         )
     study = run.study
     return over_networks(nets, run.model, run.shock, baseline=study.baseline, **run.running)
@@ -186,7 +186,7 @@ def _by_layer(run: StudyRun, asked: dict[str, Any]) -> Any:
 
 
 def _cascaded(run: StudyRun, asked: dict[str, Any]) -> Any:
-    study, book = run.study, run.book  # which says where a study has no market
+    study, book = run.study, run.book  # raises if the study has no market
     if study.network:
         return run["run"]
     return market.alone(book, study.cascade, study.shock, study.folder)
@@ -195,12 +195,12 @@ def _cascaded(run: StudyRun, asked: dict[str, Any]) -> Any:
 NODES = list[Any] | None
 RUN = ("network", "shock", "model", "baseline")
 OUTPUTS: dict[str, Output] = {
-    "run": Output("one shock: who loses, who fails, who bears it", _propagated, Model.propagate,
+    "run": Output("one shock: losses, defaults, who bears them", _propagated, Model.propagate,
                   RUN),
-    "explain": Output("the paths behind the loss of a node", _explained, explain,
+    "explain": Output("the paths of the loss of a node", _explained, explain,
                       ("result", "node"), {"nodes": list[Any]}, ("nodes",)),
-    "rank": Output("whose default costs the others most", _ranked, rank, ("network",)),
-    "defaults": Output("every default, one after the other: who makes whom lose",
+    "rank": Output("nodes by the losses that their default causes", _ranked, rank, ("network",)),
+    "defaults": Output("the default of each node, alone: the loss of every other node",
                        _each_defaulted, every_default, ("network", "model")),
     "ensemble": Output("the shock on every network of an ensemble", _over_networks, over_networks,
                        ("networks", "model", "shock", "baseline")),
@@ -213,20 +213,20 @@ OUTPUTS: dict[str, Output] = {
                      ("networks", "model", "scenarios", "baseline")),
     "sweep": Output("the shock over a grid of fields", _swept, sweep, ("run", "measures"),
                     {"grid": Mapping[str, Grid]}, ("grid",)),
-    "reverse": Output("the smallest shock that fails a node or reaches a loss", _reversed,
+    "reverse": Output("the smallest shock that causes a default or a loss", _reversed,
                       reverse.smallest_shock, ("network", "model"), {"fail": NODES, "hit": NODES},
                       ("fail", "loss")),
-    "triggers": Output("the fewest defaults that do so", _triggered, reverse.fewest_triggers,
+    "triggers": Output("the fewest defaults for the same", _triggered, reverse.fewest_triggers,
                        ("network", "model"), {"fail": NODES, "candidates": NODES},
                        ("fail", "loss")),
-    "fund": Output("the fund with which a node would pay everything", _funded,
+    "fund": Output("the fund with which a node pays in full", _funded,
                    reverse.break_even_fund, ("network", "shock", "model"), {"node": str},
                    ("node",)),
-    "policy": Output("what interventions change", _with_policy, policy.compare, RUN,
+    "policy": Output("the effects of interventions", _with_policy, policy.compare, RUN,
                      {"interventions": Mapping[str, policy.intervention.Intervention],
                       "on": Literal["shock", "scenarios"]}, ("interventions",)),
     "cascade": Output("a price shock through positions and loans", _cascaded, _cascaded,
                       ("run", "asked")),
-    "layers": Output("what each layer of claims loses alone", _by_layer, layers.by_layer,
+    "layers": Output("the losses of each layer of claims alone", _by_layer, layers.by_layer,
                      (*RUN, "recovery")),
 }  # fmt: skip

@@ -31,7 +31,7 @@ def tables(output: str, result: Any) -> dict[str, pd.DataFrame]:
 
 
 def of_run(result: PropagationResult) -> dict[str, pd.DataFrame]:
-    """Nodes, claims and rounds; of models that settle claims who bears it, layers and calls."""
+    """Nodes, claims, rounds; for models that settle claims also bearers, layers and calls."""
     frames = {"table": result.table.reset_index(), "flows": result.flows, "path": result.path}
     if result.model.settles:
         frames |= {"bearers": result.bearers, "layers": result.layers}
@@ -51,9 +51,9 @@ def of_comparison(done: RuleComparison) -> dict[str, pd.DataFrame]:
 
 
 def accounts(done: CascadeResult) -> pd.DataFrame:
-    """`done.table` with the loss of every account, the largest first.
+    """`done.table` with the loss of every account, largest first.
 
-    loss: the fall of max(equity, 0), and calls met; the sum by holder is `holder_losses`.
+    loss: the fall of max(equity, 0) plus calls met; the sum by holder is `holder_losses`.
     """
     table = done.table
     left = np.where(table["vault"], 0.0, np.maximum(table["equity_after"], 0.0))
@@ -62,7 +62,7 @@ def accounts(done: CascadeResult) -> pd.DataFrame:
 
 
 def of_cascade(result: CascadeResult | CoupledResult) -> dict[str, pd.DataFrame]:
-    """Rounds, venues and accounts; on a network nodes and bearers too."""
+    """Rounds, venues and accounts; on a network also nodes and bearers."""
     joint = result if isinstance(result, CoupledResult) else None
     done = result if isinstance(result, CascadeResult) else result.cascade
     table = done.table
@@ -80,7 +80,7 @@ def of_cascade(result: CascadeResult | CoupledResult) -> dict[str, pd.DataFrame]
 
 
 def _stress(test: StressTest) -> dict[str, pd.DataFrame]:
-    """Nodes, every scenario, and of a sample the estimates with their intervals."""
+    """Nodes, every scenario, and for a sample the estimates with their intervals."""
     nodes = test.default_probability().add_prefix("default_").join(test.nodes)
     frames = {"nodes": nodes.reset_index(), "scenarios": test.scenarios.reset_index()}
     if not test.sampled:
@@ -123,7 +123,7 @@ def _answer(found: Any) -> dict[str, pd.DataFrame]:
 
 
 def _every(done: EveryDefault) -> dict[str, pd.DataFrame]:
-    """Triggers, victims, and the loss of each pair that has one."""
+    """Triggers, victims, and the loss of each pair with a loss."""
     pairs: Any = done.losses.stack()
     return {
         "triggers": done.triggers.reset_index(),

@@ -1,4 +1,4 @@
-"""A rule from words: a word, the path of a TOML file, `venue:NAME`, or a table."""
+"""A rule from text: a word, the path of a TOML file, `venue:NAME`, or a table."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ LAYERS = (
 def rule_from(
     given: Any, parameters: Mapping[str, Any] | None = None, folder: str | Path = ""
 ) -> Rule:
-    """A rule from words.
+    """A rule from text.
 
     Parameters
     ----------
     given : a rule, a word, `venue:NAME`, the path of a TOML file, or a table, also as text in
         braces.
     parameters : of a word or a venue, values or text.
-    folder : where paths begin.
+    folder : folder to which paths are relative.
 
     Raises
     ------
@@ -66,7 +66,7 @@ def rule_from(
     if asked:
         own = isinstance(given, Mapping) or text.startswith("{") or is_file
         raise ArgumentError(
-            f"--param {next(iter(asked))}: parameters go with a word or venue:NAME; a file or a "
+            f"--param {next(iter(asked))}: parameters belong to a word or venue:NAME; a file or a "
             "table has its own."
             if own
             else _unknown(text)
@@ -89,7 +89,7 @@ def _unknown(text: str) -> str:
 def _typed(
     given: Mapping[str, Any], known: Mapping[str, str], hints: Mapping[str, Any], what: str
 ) -> dict[str, Any]:
-    """Parameters by the name of their field; `known` maps what the user writes to it."""
+    """Parameters by the name of their field; `known` maps the user's names to fields."""
     found: dict[str, Any] = {}
     for key, value in given.items():
         if not known:

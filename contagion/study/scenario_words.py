@@ -15,16 +15,16 @@ from ..text import known_name, toml
 from .values import plain_value
 
 USUAL = {"kind": "common_factor"}
-RETURNS = "returns"  # may name a file
+RETURNS = "returns"  # can be the path of a file
 
 
 def checked(data: Any, what: str = "[scenarios]") -> dict[str, Any]:
-    """The table with its seed: 0 where it gives none, so that a run can be repeated.
+    """The table with its seed: 0 if it gives none, so that a run can be repeated.
 
     Raises
     ------
     UnknownNameError : for an unknown kind or parameter, with the closest one.
-    ArgumentError : for a parameter that is missing or has no place in this kind.
+    ArgumentError : for a parameter that is missing or does not belong to this kind.
 
     Example
     -------
@@ -72,11 +72,11 @@ def checked(data: Any, what: str = "[scenarios]") -> dict[str, Any]:
 
 
 def _spec(scenarios: Scenarios) -> dict[str, Any]:
-    """The words of a set that `ct.scenarios` made; those that follow from others are left out."""
+    """The parameters of a set made by `ct.scenarios`, without those implied by others."""
     words = scenarios.spec()
     if words["kind"] not in KINDS:
         raise ArgumentError(
-            f"Scenarios of kind {words['kind']!r} have no form in words, so that a study cannot "
+            f"Scenarios of kind {words['kind']!r} have no form as text, so that a study cannot "
             "hold them. Use ct.stress_test for this run."
         )
     known = {*keys_of(words["kind"]), "kind", "seed", ALONE}
@@ -84,7 +84,7 @@ def _spec(scenarios: Scenarios) -> dict[str, Any]:
 
 
 def read(path: Path) -> dict[str, Any]:
-    """The table of a file of scenarios; a file that it names, as seen from here."""
+    """The table of a file of scenarios; a path in it becomes relative to the current folder."""
     if not path.is_file():
         raise MissingFileError(f"There is no file {str(path)!r} with scenarios.")
     with located(path.name):
@@ -97,7 +97,7 @@ def read(path: Path) -> dict[str, Any]:
 
 
 def made(words: Mapping[str, Any], network: ExposureNetwork, folder: Path) -> Scenarios:
-    """The set, through the one reader of scenarios in words."""
+    """The set of scenarios, built by the shared reader of scenario tables."""
     import tomli_w
 
     data = dict(words)

@@ -1,4 +1,4 @@
-"""The table `network` of a study: where the network comes from, and how it is read."""
+"""The table `network` of a study: the source of the network, and the options for reading it."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ from . import making
 from .values import plain_value, read_value
 
 SOURCE = "source"
-MADE = ("generate", "reconstruct")  # tables that say how a network is made
-ELSEWHERE = {"rules": "[rules] NODE = RULE"}  # said in a table of its own
+MADE = ("generate", "reconstruct")  # tables that define how a network is made
+ELSEWHERE = {"rules": "[rules] NODE = RULE"}  # options with a table of their own
 TURNS = {word: arrow for arrow, word in surfaces.TURNED.items()}
 
 
 @cache
 def hints() -> dict[str, Any]:
-    """The options of `contagion.read` with their types, as its own parts declare them.
+    """The options of `contagion.read` with their types, as declared there.
 
     >>> {"unit", "layer", "nodes", "duplicates", "assume_equity", "holdings"} <= set(hints())
     True
@@ -49,12 +49,12 @@ def hints() -> dict[str, Any]:
 
 
 def checked(data: Any, what: str = "[network]") -> dict[str, Any]:
-    """The table with every value as the type of its option.
+    """The table with every value converted to the type of its option.
 
     Raises
     ------
-    UnknownNameError : for an option that reading does not have, with the closest one.
-    ArgumentError : for a value of the wrong type, and where there is no source.
+    UnknownNameError : for an unknown option, with the closest one.
+    ArgumentError : for a value of the wrong type, and if there is no source.
 
     Example
     -------
@@ -84,7 +84,7 @@ def checked(data: Any, what: str = "[network]") -> dict[str, Any]:
             found[key] = _option(key, plain_value(value, f"{what} {key}"), hint, f"{what} {key}")
     if "generate" in found and len(found) > 1:
         other = next(key for key in found if key != "generate")
-        raise ArgumentError(f"{what} {other}: a generated network is read from nowhere.")
+        raise ArgumentError(f"{what} {other}: a generated network has no source to read.")
     if SOURCE not in found and "generate" not in found:
         raise ArgumentError(
             f'{what} has no source: write source = "exposures.csv", or the name of a dataset '
@@ -96,7 +96,7 @@ def checked(data: Any, what: str = "[network]") -> dict[str, Any]:
 
 
 def _option(key: str, value: Any, hint: Any, what: str) -> Any:
-    """One option; what is said about tables is checked and kept as the door takes it."""
+    """One option; options about tables are checked and kept in the form that `read` accepts."""
     if hint is Any or (key in READING and READING[key].kind != "rates"):
         tables.reading({key: value})
         return value
@@ -116,7 +116,7 @@ def places(network: Mapping[str, Any]) -> dict[str, str]:
 
 
 def card_of(network: Mapping[str, Any], folder: Path = Path()) -> Card | None:
-    """The card of the dataset, or of a copy of one in a folder; None for other files."""
+    """The card of the dataset, or of a copy of it in a folder; None for other files."""
     if SOURCE not in network:
         return None
     if packaged(network[SOURCE]):
@@ -127,13 +127,13 @@ def card_of(network: Mapping[str, Any], folder: Path = Path()) -> Card | None:
 def load(
     network: Mapping[str, Any], rules: Mapping[str, Rule], model: Model, folder: Path
 ) -> tuple[ExposureNetwork, ...]:
-    """The network, or those in the folders of a folder: an ensemble.
+    """The network, or an ensemble: one network from each subfolder of a folder.
 
     Raises
     ------
-    MissingFileError : where there is no such dataset, file or folder.
-    UnknownNameError : for a rule or an assumed equity of a node that is not there.
-    ArgumentError : for rules under a model that settles nothing.
+    MissingFileError : if the dataset, file or folder does not exist.
+    UnknownNameError : for a rule or an assumed equity of an unknown node.
+    ArgumentError : for rules under a model that does not settle claims.
     NetworkError : as `contagion.read` does.
     """
     if not network:
@@ -155,14 +155,14 @@ def load(
     else:
         nets = [read(each, **options) for each in _folders(place, network[SOURCE])]
     card = card_of(network, folder)
-    elsewhere = card.assume_equity if card else {}  # of other periods too
+    elsewhere = card.assume_equity if card else {}  # also nodes of other periods
     for node in set(network.get("assume_equity", ())) - set(elsewhere):
         known_name(node, nets[0].names, "node in assume_equity")
     return tuple(_ruled(net, rules, model) for net in nets)
 
 
 def _margins(said: str, place: Path | None, options: dict[str, Any]) -> Margins:
-    """From a table of margins, or those of a network."""
+    """Margins from a table, or those of a network."""
     if place is None:
         return Margins.from_network(datasets.load(said, **options))
     if not place.exists():
@@ -193,7 +193,7 @@ def _folders(path: Path, said: str) -> list[Path]:
 
 
 def _ruled(net: ExposureNetwork, rules: Mapping[str, Rule], model: Model) -> ExposureNetwork:
-    """The network with the rules of the study beside those of its own."""
+    """The network with the rules of the study added to its own."""
     if not rules:
         return net
     names = {str(name): name for name in net.names}

@@ -1,4 +1,4 @@
-"""The specification of a run: what is read, what goes wrong, under which model, what is wanted."""
+"""The specification of a run: network, shock, model, rules, scenarios and outputs."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ from .values import plain_value, read_shock, read_value
 class Study:
     """One run as a specification, the same in Python and in a TOML file.
 
-    It is made of words alone: no network is read and nothing is computed before :meth:`run`. Two
-    studies are equal when their files are. In TOML the values of the fields are text: a table for a
+    It is a description only: no network is read and nothing is computed before :meth:`run`. Two
+    studies are equal if their files are. In TOML the values of the fields are text: a table for a
     shock, the name of a model with its parameters, "200m" for an amount.
 
     Parameters
@@ -40,30 +40,30 @@ class Study:
         the options of `contagion.read`; {"generate": {"family": name, ...}}, or a source of margins
         with {"reconstruct": {"method": name, ...}}. Tables (`nodes`, `holdings`, `guarantees`,
         `shareholdings`) are paths.
-    shock : what goes wrong; None: the first run of the dataset.
+    shock : the shock; None: the first run of the dataset.
     model : the model, or its name in the registry.
     baseline : as in `model.propagate`.
-    rules : {node: rule} of nodes that share a shortfall by another rule than their own; a rule, a
+    rules : {node: rule} for nodes that share a shortfall by another rule than their own; a rule, a
         word, the path of a TOML file, `venue:NAME` or a table.
     scenarios : a set of `ct.scenarios`, or its kind with parameters; the seed is 0 unless given.
-    outputs : what :meth:`run` gives: names, or {name: options} with the keywords of the function
-        that makes it (`rng` is called `seed`); one of run, explain, rank, defaults, ensemble,
+    outputs : results of :meth:`run`: names, or {name: options} with the keywords of the function
+        that computes it (`rng` is called `seed`); from run, explain, rank, defaults, ensemble,
         stability, compare, stress, sweep, reverse, triggers, fund, policy, layers, cascade.
     market : positions and loans with prices, {"positions": path, "loans": path, "prices": {asset:
-        price} or path, "maintenance": rate, "unit": text} and options of reading. With it every
+        price} or path, "maintenance": rate, "unit": text} and reading options. With it, every
         output runs :class:`~contagion.liquidation.CoupledCascade` on the network and the model;
         the output cascade needs no network ({}).
     cascade : how positions and loans are liquidated: keywords of
         :class:`~contagion.liquidation.LiquidationCascade`, and free, path (a number of steps, or a
         file of prices by date), rounds, withdrawal and run_on of `CoupledCascade`. Prices fall by
         `shock`.
-    title : for people.
-    folder : where relative paths begin.
+    title : a title for readers.
+    folder : folder to which paths are relative.
 
     Raises
     ------
-    ArgumentError : for a value that is not possible, with what to write.
-    UnknownNameError : for a name that there is not, with the closest one.
+    ArgumentError : for an invalid value, with the accepted form.
+    UnknownNameError : for an unknown name, with the closest one.
 
     Example
     -------
@@ -101,7 +101,7 @@ class Study:
     title: str = ""
     folder: Path = Path()
 
-    if TYPE_CHECKING:  # what the fields take; what they hold is above
+    if TYPE_CHECKING:  # types accepted by the fields; the types stored are above
 
         def __init__(
             self,
@@ -144,10 +144,10 @@ class Study:
             value = MappingProxyType(value) if isinstance(value, dict) else value
             object.__setattr__(self, name, value)
 
-    # -- words ------------------------------------------------------------------------------
+    # -- plain values -----------------------------------------------------------------------
 
     def to_dict(self) -> dict[str, Any]:
-        """The study in plain values, as its file has them; what is as usual is left out."""
+        """The study in plain values, as in its file; most default values are left out."""
         told: dict[str, Any] = {"title": self.title, "outputs": list(self.outputs)}
         if self.baseline != "cleared":
             told["baseline"] = self.baseline
@@ -161,7 +161,7 @@ class Study:
         if self.scenarios != scenario_words.checked(scenario_words.USUAL):
             told["scenarios"] = deepcopy(dict(self.scenarios))
         for name, options in self.outputs.items():
-            if name == "cascade":  # whose table is that of the study
+            if name == "cascade":  # its options are the table `cascade` of the study
                 continue
             told[name] = plain_value(options, f"[{name}]")
         keep = ("outputs", "shock", "model")
@@ -179,7 +179,7 @@ class Study:
 
         Parameters
         ----------
-        folder : where relative paths begin.
+        folder : folder to which paths are relative.
 
         Example
         -------
@@ -209,12 +209,12 @@ class Study:
 
     @classmethod
     def read(cls, path: str | PathLike[str]) -> Study:
-        """A study from a TOML file; paths in it begin at its folder.
+        """A study from a TOML file; paths in it are relative to its folder.
 
         Raises
         ------
-        MissingFileError : where there is no such file.
-        ArgumentError, UnknownNameError : for what is no study, with file, table and key.
+        MissingFileError : if the file does not exist.
+        ArgumentError, UnknownNameError : if it is not a valid study, with file, table and key.
         """
         place = Path(path)
         if not place.is_file():
@@ -225,7 +225,7 @@ class Study:
             return cls.from_dict(toml(place.read_text("utf-8")), place.parent)
 
     def write(self, path: str | PathLike[str]) -> Path:
-        """Write the file; :meth:`read` gives an equal study, whose paths begin at its new folder.
+        """Write the file; :meth:`read` gives an equal study, with paths relative to its folder.
 
         >>> import tempfile
         >>> study = Study("neva_ring3", outputs=["run", "rank"])
@@ -237,7 +237,7 @@ class Study:
         return place
 
     def moved(self, folder: str | PathLike[str]) -> Study:
-        """The same study with its paths said from another folder."""
+        """The same study with its paths relative to another folder."""
         goal = Path(folder)
         if goal.resolve() == self.folder.resolve():
             return self
@@ -250,7 +250,7 @@ class Study:
         return self.but(**moved, folder=goal)
 
     def places(self) -> dict[tuple[str, str], str]:
-        """{(table, key): path} of the files that it names."""
+        """{(table, key): path} of the files that the study names."""
         found = {("network", key): path for key, path in source.places(self.network).items()}
         found |= {("market", key): path for key, path in market.places(self.market).items()}
         if isinstance(self.cascade.get("path"), str):
@@ -261,7 +261,7 @@ class Study:
         return found
 
     def but(self, **changed: Any) -> Study:
-        """The study with other fields; of `outputs` as many as are given.
+        """The study with the given fields changed; `outputs` are replaced as a whole.
 
         >>> Study("neva_ring3").but(model="debtrank").model
         DebtRank()
@@ -277,12 +277,13 @@ class Study:
         progress: bool = False,
         out: str | PathLike[str] | None = None,
     ) -> StudyRun:
-        """Read, run and hand back what the study asks for; the numbers of the plain calls.
+        """Read the data, run the study and return its outputs; same numbers as direct calls.
 
         Parameters
         ----------
-        outputs : other outputs than those of the study.
-        n_jobs, progress : processes and a bar, as in `ct.stress_test`; no number depends on them.
+        outputs : outputs to compute instead of those of the study.
+        n_jobs, progress : processes and a progress bar, as in `ct.stress_test`; no effect on
+            results.
         out : folder of a stress test, as in `ct.stress_test`.
         """
         started = StudyRun(self, out, {"n_jobs": n_jobs, "progress": progress})
@@ -317,7 +318,7 @@ def known_each(given: Iterable[Any], known: Iterable[str], what: str, where: str
 
 
 def _asked(data: Mapping[str, Any], named: Any) -> dict[str, Any]:
-    """Outputs with their options: those that are named, or those that have a table, or run."""
+    """Outputs with their options: those named, else those with a table, else run."""
     tables = {name: data[name] for name in data if name in OUTPUTS and name != "cascade"}
     if not tables and data.get("network", {}) == {}:
         tables = {"cascade": {}}
@@ -334,7 +335,7 @@ def _asked(data: Mapping[str, Any], named: Any) -> dict[str, Any]:
 
 
 def _merged(shock: Any) -> Shock:
-    """The shock as its table has it: amounts of one node added up."""
+    """The shock in the form of its table, with amounts of the same node added up."""
     found: Shock = read_value(shock, Shock, "[shock]")
     return read_shock(plain_value(found), "[shock]")
 

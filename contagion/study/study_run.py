@@ -31,25 +31,25 @@ from .values import plain_value, read_shock
 class StudyRun:
     """A study and its results, each made by the public function that a user would call.
 
-    `done["run"]` is the result of one output; `network`, `shock` and `scenarios` are what it was
-    made from. Results are made when they are asked for and kept.
+    `done["run"]` is the result of one output; `network`, `shock` and `scenarios` are its inputs.
+    Results are computed on first access and cached.
 
     Attributes
     ----------
-    study : the specification; it makes the same numbers again.
+    study : the specification, which reproduces the results.
     out : folder of a stress test that can be resumed, or None.
-    running : processes and progress bar, on which no number depends.
-    results : {output: result} of what was made so far.
+    running : processes and progress bar; results do not depend on them.
+    results : {output: result} of the outputs computed so far.
     """
 
-    study: Any  # a Study, which makes these
+    study: Any  # a Study; `Study.run` makes this object
     out: str | PathLike[str] | None = None
     running: dict[str, Any] = field(default_factory=lambda: {"n_jobs": 1, "progress": False})
     results: dict[str, Any] = field(default_factory=dict)
 
     @cached_property
     def card(self) -> Card | None:
-        """The card of the dataset, where it is one."""
+        """The card, if the network is a packaged dataset."""
         return source.card_of(self.study.network, self.study.folder)
 
     @cached_property
@@ -65,7 +65,7 @@ class StudyRun:
 
     @cached_property
     def model(self) -> Model:
-        """The model of the study; with a market the cascade and that model, together."""
+        """The model of the study; with a market, the cascade combined with that model."""
         study = self.study
         model: Model = study.model
         if not study.market:
@@ -84,12 +84,12 @@ class StudyRun:
 
     @property
     def network(self) -> ExposureNetwork:
-        """The network, of an ensemble the first."""
+        """The network, or the first one of an ensemble."""
         return self.networks[0]
 
     @cached_property
     def shock(self) -> Shock:
-        """The shock of the study; where it says none the first run of the dataset, or the path."""
+        """The shock of the study, else none if prices follow a path, else the dataset's first."""
         study = self.study
         if study.shock is not None:
             shock = self.resolved(study.shock)
@@ -106,18 +106,18 @@ class StudyRun:
         return scenario_words.made(self.study.scenarios, self.modelled, self.study.folder)
 
     def node(self, name: Any) -> Any:
-        """The node that a name spells."""
+        """The node with this name as text."""
         names = self._names
         known_name(str(name), names, "node")
         return names[str(name)]
 
     def nodes(self, options: dict[str, Any], *keys: str) -> dict[str, Any]:
-        """The options with nodes in place of what spells them."""
+        """The options with nodes in place of their names as text."""
         spelled = {key: [self.node(x) for x in options[key]] for key in keys if options.get(key)}
         return {**options, **spelled}
 
     def resolved(self, shock: Shock) -> Shock:
-        """A shock on the nodes and assets that its names spell."""
+        """The shock with nodes and assets in place of their names as text."""
         network = self.modelled
         return read_shock(plain_value(shock), "[shock]", network.names, network.priced_assets)
 
@@ -135,9 +135,9 @@ class StudyRun:
         return self.results[output]
 
     def tables(self) -> dict[str, pd.DataFrame]:
-        """Every table of every result that was made; of several, their name is in front.
+        """All tables of all results so far; with several results, the output name is a prefix.
 
-        {"bearers": table, ...} of one result, {"run/bearers": table, ...} of several.
+        {"bearers": table, ...} for one result, {"run/bearers": table, ...} for several.
         """
         found: dict[str, pd.DataFrame] = {}
         for name, result in self.results.items():
@@ -169,15 +169,15 @@ class StudyRun:
 
 
 def first_run(card: Card | None, network: ExposureNetwork, recovery: float | None = None) -> Shock:
-    """The default with which a dataset begins, at another recovery where one is given.
+    """The default that starts the crisis of a dataset, with `recovery` if it is given.
 
     Raises
     ------
-    ArgumentError : for files, which say none, and for a period that does not have the node.
+    ArgumentError : for files, which have no such default, and for a period without the node.
     """
     if card is None:
         raise ArgumentError(
-            "Say what goes wrong: --default NODE, or --loss NODE=AMOUNT; in a study "
+            "Give a shock: --default NODE, or --loss NODE=AMOUNT; in a study "
             "[shock] default = { NODE = recovery }, in Python shock=ct.Shock.default(NODE)."
         )
     first = card.default_run["default"]
@@ -191,7 +191,7 @@ def first_run(card: Card | None, network: ExposureNetwork, recovery: float | Non
 
 
 def of_outputs(run: StudyRun, outputs: Iterable[str]) -> StudyRun:
-    """The run with these outputs made."""
+    """The run with these outputs computed."""
     for output in outputs:
         run[output]
     return run

@@ -1,4 +1,4 @@
-"""Numbers, parts, lists, tables and axes from text, as a command line and a file have them."""
+"""Numbers, shares, lists, tables and axes from text, for the command line and for files."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SUFFIX = {"k": 1e3, "m": 1e6, "mn": 1e6, "bn": 1e9, "tn": 1e12}
 
 
 def number(text: str, what: str) -> float:
-    """An amount, with k, m, mn, bn or tn behind it where that is shorter.
+    """An amount, which may end with k, m, mn, bn or tn.
 
     >>> number("1.5bn", "loss"), number("2e8", "loss")
     (1500000000.0, 200000000.0)
@@ -31,7 +31,7 @@ def number(text: str, what: str) -> float:
 
 
 def part(text: str, what: str) -> float:
-    """A part or a relative change, as a number or in per cent.
+    """A share or a relative change, as a number or in per cent.
 
     >>> part("-12.5%", "move"), part("0.05", "maintenance")
     (-0.125, 0.05)

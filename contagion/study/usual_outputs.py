@@ -1,4 +1,4 @@
-"""The default outputs of a report: those that answer its three questions."""
+"""The default outputs of a report, which answer its three questions."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from ..experiments.policy.intervention import Intervention
 from .specification import Study
 from .study_run import StudyRun
 
-PAIRS = 500  # nodes up to which every default is kept pair by pair
+PAIRS = 500  # largest number of nodes for which all pairs of trigger and victim are kept
 
 
 def usual(study: Study, ranking: bool = True) -> Study:
-    """The study with the outputs of a report: the shock, the ranking, every default, what helps.
+    """The study with the outputs of a report: run, ranking, every default, sweep, interventions.
 
     Parameters
     ----------
-    ranking : False leaves out what is slow for thousands of nodes.
+    ranking : False leaves out the outputs that are slow for thousands of nodes.
 
     Example
     -------
@@ -45,7 +45,7 @@ def usual(study: Study, ranking: bool = True) -> Study:
 
 
 def _grid(begun: StudyRun) -> dict[str, list[float]]:
-    """What is varied: the recovery rate of the nodes hit, and the capital of all."""
+    """The parameters to vary: recovery rate of the nodes hit, and capital of all nodes."""
     grid = {}
     if begun.shock.defaults and not begun.shock.depegs:
         grid["shock.recovery"] = [0.0, 0.25, 0.5, 0.75]
@@ -55,7 +55,7 @@ def _grid(begun: StudyRun) -> dict[str, list[float]]:
 
 
 def _interventions(begun: StudyRun) -> dict[str, Intervention]:
-    """Interventions that need nothing but the network and the shock."""
+    """Interventions that need only the network and the shock."""
     net = begun.network
     hit = list(net.names[begun.shock.arrays(net).triggers])
     found: dict[str, Intervention] = {}
@@ -75,6 +75,6 @@ def _runs(begun: StudyRun, one: Intervention) -> bool:
         done = compare(
             begun.network, begun.model, begun.shock, {"it": one}, baseline=study.baseline
         )
-    except ContagionError:  # a limit can leave less than a recovery takes, and so on
+    except ContagionError:  # for example, a limit may leave too few assets for a recovery rate
         return False
     return bool(done.table["avoided"].abs().max() > 0)

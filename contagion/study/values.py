@@ -1,4 +1,4 @@
-"""One parser of values, for a TOML file and for the command line: plain values to objects, back."""
+"""The parser of values, for TOML files and the command line: plain values to objects, and back."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ NONE = "none"
 
 
 def read_value(value: Any, hint: Any, what: str) -> Any:
-    """A plain value, or text, as the type of a parameter; `what` begins messages.
+    """A plain value, or text, converted to the type of a parameter; messages begin with `what`.
 
     Parameters
     ----------
-    value : as TOML has it; text is read by the type: "200m" for a number, "none" for None, TOML in
+    value : a value of TOML; text is parsed by type: "200m" for a number, "none" for None, TOML in
         [] or {} for lists and tables, a word for an object such as a price impact. An object is
-        taken as it is.
+        returned unchanged.
 
     Raises
     ------
-    ArgumentError : for a value that the type does not take, with what it takes.
+    ArgumentError : for a value that the type does not accept, with the accepted form.
     UnknownNameError : for an unknown word or field, with the closest one.
 
     Example
@@ -84,7 +84,7 @@ def _parts(hint: Any) -> Iterable[Any]:
 
 
 def _object(value: Any, kinds: list[Any], what: str) -> Any:
-    """An object of a family, a rule or a shock; None where the type has none of them."""
+    """An object of a family, a rule or a shock; None if the type includes none of these."""
     classes = [kind for kind in kinds if isinstance(kind, type)]
     if any(issubclass(kind, Rule) for kind in classes):
         if isinstance(value, Rule):
@@ -99,7 +99,7 @@ def _object(value: Any, kinds: list[Any], what: str) -> Any:
     key = "name" if any(issubclass(kind, Model) for kind in classes) else "kind"
     if isinstance(value, str):
         if value not in family and (str in kinds or Any in kinds):
-            return None  # words that the class itself reads, a column, a name
+            return None  # text that the class itself interprets, a column, a name
         value = {key: value}
     if not isinstance(value, Mapping):
         if len(kinds) > 1 or Any in kinds:
@@ -118,7 +118,7 @@ def make(family: Mapping[str, type], data: Mapping[str, Any], key: str, what: st
     Raises
     ------
     UnknownNameError : for an unknown word or field, with the closest one.
-    ArgumentError : for a field that is missing, or a value that it does not take.
+    ArgumentError : for a field that is missing, or a value that it does not accept.
     """
     name = data[key]
     known_name(name, family, key, what)
@@ -201,7 +201,7 @@ def _number(text: str, origins: Sequence[Any], what: str) -> float | int:
 
 
 def _text(text: str, kinds: list[Any], origins: list[Any], what: str) -> Any:
-    """Text where lists or tables are wanted: A,B,C or NAME:VALUE,NAME:VALUE."""
+    """Text if lists or tables are expected: A,B,C or NAME:VALUE,NAME:VALUE."""
     if ":" in text and _has(origins, Mapping):
         sides = [part.rpartition(":") for part in text.split(",") if part.strip()]
         found = {name.strip(): value.strip() for name, _, value in sides}
@@ -216,18 +216,18 @@ def _text(text: str, kinds: list[Any], origins: list[Any], what: str) -> Any:
 
 
 def _has(origins: Iterable[Any], *bases: type) -> bool:
-    """Whether one of the types is, or holds, one of the bases; text is no list here."""
+    """Whether one of the types is, or contains, one of the bases; text is not a list here."""
     kinds = [each for each in origins if isinstance(each, type) and each not in (str, bytes)]
     return any(issubclass(kind, base) for kind in kinds for base in bases)
 
 
 def _lists(origins: Iterable[Any]) -> bool:
-    """Whether one of the types is a collection without names."""
+    """Whether one of the types is a collection without keys."""
     return _has([each for each in origins if not _has([each], Mapping)], Iterable)
 
 
 def _inside(value: Any, kinds: list[Any], at: int, what: str) -> Any:
-    """A value inside a list (`at` 0) or a table (-1), as the type says that is inside."""
+    """A value inside a list (`at` 0) or a table (-1), converted to the type of its elements."""
     base = Mapping if at else Iterable
     for kind in kinds:
         origin = get_origin(kind)
@@ -264,9 +264,9 @@ def _wanted(origins: list[Any]) -> str:
 def read_shock(
     data: Any, what: str, names: Sequence[Any] | pd.Index = (), assets: Iterable[Any] = ()
 ) -> Shock:
-    """A shock from a table, as scenarios have it; amounts may be text such as "200m".
+    """A shock from a table, in the form used for scenarios; amounts may be text such as "200m".
 
-    Without `names` every name is taken as it is; with them, as the name that it spells.
+    Without `names` every name is kept; with them, it is replaced by the matching name.
 
     >>> read_shock({"default": {"a": 0.4}, "loss": {"b": "2m"}}, "shock")
     Shock.loss({'b': 2000000.0}) + Shock.default('a', recovery=0.4)
@@ -302,11 +302,11 @@ def _names_in(table: Any) -> list[str]:
 
 
 def plain_value(value: Any, what: str = "value") -> Any:
-    """An object as TOML can hold it; :func:`read_value` gives it back.
+    """An object in a form that TOML can hold; :func:`read_value` restores it.
 
     Raises
     ------
-    ArgumentError : for what has no form in words, such as a function.
+    ArgumentError : for an object that cannot be written as text, such as a function.
 
     Example
     -------
@@ -342,8 +342,8 @@ def plain_value(value: Any, what: str = "value") -> Any:
     told = words_of(value)
     if told is None:
         raise ArgumentError(
-            f"{what}: a {type(value).__name__} has no form in words, so that a study cannot hold "
-            "it. Use the functions of Python for this run."
+            f"{what}: a {type(value).__name__} has no form as text, so that a study cannot "
+            "hold it. Use the functions of Python for this run."
         )
     key = "name" if isinstance(value, Model) else "kind"
     return {key: told[0], **{name: plain_value(x, f"{what} {name}") for name, x in told[1].items()}}

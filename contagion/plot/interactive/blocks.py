@@ -1,4 +1,4 @@
-"""Fragments of a page: a map, a table, a chart. Each is whole without the script."""
+"""Fragments of a page: a map, a table, a chart. Each is readable without the script."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ LEAST = (
 )
 ROUNDS = "; [ and ] step through the rounds"
 FONTS = "'DejaVu Sans', Verdana, 'Segoe UI', Roboto, Helvetica, Arial, sans-serif"
-LONG = 24  # letters of a word from which a cell may break inside of it, on paper
+LONG = 24  # longer words may be broken inside a table cell, in print
 Hits = Iterable[tuple[float, float, float, float, str]]
 
 
@@ -43,10 +43,10 @@ def map_block(
     Parameters
     ----------
     name : the id of the figure, and the start of all ids in it.
-    title : stands above it.
+    title : the title above the map.
     wide, slim : the same map for a screen and for a phone.
-    said, note : the result in a sentence, and how the map is read; by default those of a map of a
-        network.
+    said, note : the result in a sentence, and an explanation of the map; by default those of a map
+        of a network.
     """
     said = said or outcome(wide)
     kind, data = packed(payload(wide))
@@ -67,7 +67,7 @@ def map_block(
 
 
 def _tools(name: str, drawn: Scene) -> str:
-    """The tools of a map; hidden until the script serves them."""
+    """The controls of a map; hidden until the script is active."""
     found = page(name)
     few = kinds(drawn)
     boxes = "".join(
@@ -90,7 +90,7 @@ def _tools(name: str, drawn: Scene) -> str:
 
 
 def legend(drawn: Scene, name: str) -> str:
-    """The meaning of the shapes and colours that are drawn."""
+    """The meaning of the shapes and colours on the map."""
     if drawn.result is None:
         words = [(f"k{min(k, 6)}", word) for k, word in enumerate(kinds(drawn)[:6])]
         words += [("k6", "other kinds")] if len(kinds(drawn)) > 6 else []
@@ -132,12 +132,12 @@ def table_block(
     note: str = "",
     anchors: Sequence[str] = (),
 ) -> str:
-    """A table of finished texts that the script makes sortable and filterable.
+    """A table of formatted texts that the script makes sortable and filterable.
 
-    The first cell of a row is its header; rows stay in their order where one of them is empty,
-    because it goes on from the row above. On a phone a row becomes a card with the headings.
-    `anchors` are ids of the rows. A cell with a word above 24 letters is `long`: on paper it may
-    break inside of it, the others break between words only.
+    The first cell of a row is its header. If one of them is empty, because its row continues the
+    row above, the script leaves the table unchanged. On a phone a row becomes a card with headings.
+    `anchors` are ids of the rows. A cell with a word of more than 24 letters is `long`: in print it
+    may break inside the word, all others break between words only.
 
     >>> table_block("T", "c", ["a"], [["<x>"]]).partition("<tbody>")[2]
     '<tr><th scope="row" data-h="a">&lt;x&gt;</th></tr></tbody></table></div>'
@@ -176,8 +176,8 @@ class Chart:
     ----------
     said : the result in words.
     draw : draws on new axes and returns them.
-    hits : gives areas of the axes that have a value: x0, y0, x1, y1 (data), text; a point has
-        x0 = x1 and y0 = y1.
+    hits : returns areas of the axes with a value: x0, y0, x1, y1 (data coordinates), text; a point
+        has x0 = x1 and y0 = y1.
     """
 
     said: str
@@ -186,7 +186,7 @@ class Chart:
 
 
 def chart_block(name: str, chart: Chart) -> str:
-    """A chart with its result above it."""
+    """A chart with its result in words above it."""
     return figure_block(axes_svg(chart.draw, name, chart.said, chart.hits), name, chart.said)
 
 
@@ -206,14 +206,14 @@ def axes_svg(
     description: str,
     hits: Callable[[Axes], Hits] | None = None,
 ) -> str:
-    """Draw axes as one `<svg>`; the same input, the same text.
+    """Draw axes as one `<svg>`; equal inputs give equal text.
 
     Parameters
     ----------
     draw : draws on new axes and returns them.
-    name : made part of every id in the drawing, so that several fit in one page.
-    description : what a reader who cannot see the figure is told.
-    hits : areas that have a value, see :class:`Chart`.
+    name : part of every id in the drawing, so that one page can have several drawings.
+    description : alternative text for readers who cannot see the figure.
+    hits : areas with a value, see :class:`Chart`.
     """
     from matplotlib import pyplot as plt
     from matplotlib import rc_context
@@ -236,7 +236,7 @@ def axes_svg(
 
 
 def _areas(ax: Axes, hits: Callable[[Axes], Hits]) -> str:
-    """Invisible areas over the drawing, in its points, y downwards."""
+    """Invisible areas over the drawing, in points, y downwards."""
     figure = ax.get_figure(root=True)
     assert figure is not None
     high, scale = figure.bbox.height, 72.0 / figure.dpi

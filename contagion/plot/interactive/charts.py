@@ -1,4 +1,4 @@
-"""Charts whose values are shown on hover: areas over the drawing, with a text each."""
+"""Charts with values on hover: areas over the drawing, each with a text."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""What the script of a map needs beside the drawing: rounds, balance sheets, claims and paths.
+"""Data for the script of a map: rounds, balance sheets, claims and paths.
 
-All amounts are finished texts. Names stay names: the script writes them as text, never as markup.
+All amounts are formatted texts. The script writes names as text, never as markup.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from ..maps.choice import ALL, STATES
 from ..maps.scene import Scene
 from ..pieces import names as titles_of
 
-ROWS = 2_000  # nodes that the search finds
+ROWS = 2_000  # largest number of nodes in the search
 CLAIMS = 5
-PACKED = 60_000  # bytes: more than that is compressed
+PACKED = 60_000  # bytes; larger data are compressed
 Panel = list[tuple[str, list[tuple[str, str]]]]
 
 
 def payload(drawn: Scene) -> dict[str, Any]:
-    """Everything about a map, for JSON."""
+    """All data of a map, for JSON."""
     chosen, flows, marks = drawn.chosen, drawn.flows, range(len(drawn.names))
     largest = max(float(chosen.size.max(initial=0.0)), 1e-300)
     found: dict[str, Any] = {
@@ -55,7 +55,7 @@ def payload(drawn: Scene) -> dict[str, Any]:
 
 
 def packed(found: dict[str, Any]) -> tuple[str, str]:
-    """JSON for a `<script>` that the page does not run, and its type; large ones compressed.
+    """JSON for a `<script>` that the page does not run, and its type; large data are compressed.
 
     >>> packed({"a": "</script>"})
     ('application/json', '{"a":"\\\\u003c/script>"}')
@@ -69,7 +69,7 @@ def packed(found: dict[str, Any]) -> tuple[str, str]:
 
 
 def unpacked(text: str) -> Iterator[str]:
-    """The data inside a page as a reader finds them: each as text, without its packing.
+    """The data blocks inside a page, each as decompressed text.
 
     >>> next(unpacked('<script type="application/json" class="ct-data">["\\\\u003cx>"]</script>'))
     '["<x>"]'
@@ -81,7 +81,7 @@ def unpacked(text: str) -> Iterator[str]:
 
 
 def _by_round(drawn: Scene, done: Rounds) -> dict[str, Any]:
-    """Losses as texts, outcomes and links that lose, of each mark in each round."""
+    """Losses as texts, outcomes, and links with a loss, for each mark in each round."""
     net, chosen, marks = drawn.network, drawn.chosen, len(drawn.names)
     floor = NEGLIGIBLE * np.maximum(style.sizes(net), 1e-300)
     losses, states, links = [], [], []
@@ -138,7 +138,7 @@ def _rows(drawn: Scene) -> list[list[Any]]:
 
 
 def _panel(drawn: Scene, k: int) -> Panel:
-    """What a click on a mark shows: headings with lines of a label and a text each."""
+    """Content shown for a selected mark: headings, each with lines of label and text."""
     chosen = drawn.chosen
     if chosen.boxed[k]:
         return _members(drawn, k)
@@ -201,7 +201,7 @@ def _path(drawn: Scene, i: int) -> Panel:
 
 
 def _members(drawn: Scene, k: int) -> Panel:
-    """The members of a box that bear most."""
+    """The members of a box with the largest losses, or else the largest ones."""
     net, result = drawn.network, drawn.result
     if drawn.chosen.outside[k]:
         weight = np.where(drawn.chosen.owes == k, 1.0, 0.0)

@@ -1,7 +1,7 @@
-"""A map as one `<svg>`: the same marks, links and labels as on axes, with hooks for the script.
+"""A map as one `<svg>`: the marks, links and labels as on axes, with attributes for the script.
 
-Classes carry the looks, so that a page has them in one style sheet, light and dark. Names pass
-through :func:`contagion.media.page`; numbers are our own.
+CSS classes define the appearance, so that one style sheet has both the light and the dark mode.
+Names are escaped by :func:`contagion.media.page`; all numbers come from this package.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ def drawing(drawn: Scene, prefix: str, kind: str, label: str) -> str:
 
     Parameters
     ----------
-    drawn : the map; prefix : of every id in it.
-    kind : a class, "wide" or "slim".
-    label : what a reader who cannot see it is told.
+    drawn : the map; prefix : prefix of every id in it.
+    kind : a CSS class, "wide" or "slim".
+    label : alternative text for readers who cannot see it.
     """
     parts = [
         f'<svg class="ct-{kind}" viewBox="0 0 {drawn.width:g} {drawn.height:g}" role="img" '
@@ -35,14 +35,14 @@ def drawing(drawn: Scene, prefix: str, kind: str, label: str) -> str:
         parts.append(f'<ellipse class="ring" cx="{x:.0f}" cy="{y:.0f}" rx="{across:.0f}" '
                      f'ry="{up:.0f}"/>')  # fmt: skip
     parts += [_link(curve, k, drawn) for k, curve in enumerate(drawn.curves)]
-    order = np.argsort(drawn.chosen.state == "hit", kind="stable")  # what is hit lies on top
+    order = np.argsort(drawn.chosen.state == "hit", kind="stable")  # nodes hit are on top
     parts += [_mark(drawn, int(k), prefix) for k in order]
     parts += [_text(one, drawn.size) for one in drawn.labels]
     return "".join(parts) + "</svg>"
 
 
 def patterns(prefix: str) -> str:
-    """The hatching, in a drawing of its own: one that is hidden would hide it too."""
+    """The hatching, in its own `<svg>`: inside a hidden drawing it would not be displayed."""
     return (
         '<svg width="0" height="0" aria-hidden="true" style="position:absolute"><defs>'
         f'<pattern id="{page(prefix)}-h" width="4" height="4" patternUnits="userSpaceOnUse" '
@@ -62,7 +62,7 @@ def _link(curve: Curve, k: int, drawn: Scene) -> str:
 
 
 def spoken(drawn: Scene, k: int) -> str:
-    """One mark in words: name, kind, outcome and what it bears."""
+    """One mark in words: name, kind, outcome and loss borne."""
     chosen, state = drawn.chosen, str(drawn.chosen.state[k])
     said = [drawn.names[k]]
     if not (chosen.boxed[k] or chosen.outside[k]):
@@ -106,14 +106,14 @@ def _mark(drawn: Scene, k: int, prefix: str) -> str:
 
 
 def _number(drawn: Scene, k: int) -> int:
-    """The number of the colour of a kind; 6 for all that have none of their own."""
+    """The number of the colour of a kind; 6 for kinds without their own colour."""
     words = list(kinds(drawn))
     word = str(drawn.chosen.kind[k])
     return min(words.index(word), 6) if word in words else 6
 
 
 def kinds(drawn: Scene) -> list[str]:
-    """The kinds of what is drawn, the most frequent first, external creditors left out."""
+    """The kinds of the nodes drawn, most frequent first, without external creditors."""
     inside = ~drawn.chosen.outside
     words, count = np.unique(drawn.chosen.kind[inside].astype(str), return_counts=True)
     return [str(words[k]) for k in np.argsort(-count, kind="stable")]

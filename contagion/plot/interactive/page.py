@@ -27,9 +27,9 @@ from .token import token_scenes
 SLIM: dict[str, Any] = {"width": 380.0, "height": 620.0, "size": 11.0}
 ROWS = 25
 TOKEN = (
-    "The token in the middle, what backs it in the row below, holders on rings by the number of "
-    "claims between. Arrows run from a token to those who hold it. One colour of links: a loop, in "
-    "which what goes round is on the books again."
+    "The token is in the middle, its backing in the row below, holders on rings by the number of "
+    "claims between. Arrows run from a token to its holders. Links of one colour form a loop, in "
+    "which amounts are on the books again at each pass."
 )
 
 
@@ -40,7 +40,7 @@ def rendered(
     live: bool = True,
     **values: Any,
 ) -> str:
-    """A page from a template of the package, with the style sheet, and the script where `live`."""
+    """A page from a template of the package, with the style sheet, and the script if `live`."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     room = Environment(
@@ -59,7 +59,7 @@ class Interactive:
     ----------
     title : of the page.
     blocks : fragments of HTML: maps, tables, charts.
-    height : of its frame in a notebook, in pixels.
+    height : height of its frame in a notebook, in pixels.
     """
 
     title: str
@@ -72,7 +72,7 @@ class Interactive:
         return rendered("plot/interactive/page.html", title=self.title, blocks=self.blocks)
 
     def write(self, path: str | PathLike[str]) -> Path:
-        """Write the page to a file .html or .htm; it is replaced where it exists."""
+        """Write the page to a file .html or .htm; an existing file is replaced."""
         ending(path, (".html", ".htm"), "page")
         file = Path(path)
         file.write_text(self.html, encoding="utf-8")
@@ -99,8 +99,9 @@ def interactive(
     ----------
     result : a result of `propagate` or a network (map and table of nodes), a look-through (the map
         of one token), a stress test (exceedance curve), or a sweep (phase diagram).
-    details : of a look-through the token; of a stress test the column; of a sweep the measure and
-        its two axes. By default the node with the most claims on it, "loss", and the first ones.
+    details : for a look-through the token; for a stress test the column; for a sweep the measure
+        and its two axes. By default the node with the most claims on it, "loss", and the first
+        ones.
 
     Raises
     ------
@@ -152,9 +153,9 @@ def network_block(
 
     Parameters
     ----------
-    name : the id of the figure; network, result : what is drawn.
+    name : the id of the figure; network, result : the data to draw.
     title : by default the name of the network.
-    coarse : for confidential data: classes in place of sizes, and no amounts beside losses.
+    coarse : for confidential data: size classes in place of sizes, and no amounts except losses.
     """
     expect(network=network)
     if result is not None:
@@ -171,7 +172,7 @@ def _of_network(network: ExposureNetwork, result: PropagationResult | None) -> I
 
 
 def nodes_block(name: str, drawn: Scene, rows: int = ROWS) -> str:
-    """The nodes of a map as a table: those that bear most, or the largest."""
+    """The nodes of a map as a table: those with the largest losses, or else the largest ones."""
     net, result, to = drawn.network, drawn.result, drawn.to
     size, kind = style.sizes(net), style.kinds(net)
     owners, outside = np.zeros((2, len(net))) if result is None else result.borne

@@ -1,4 +1,4 @@
-"""The map of one token: what backs it below, and who holds it, directly and in wrappers, around."""
+"""The map of one token: its backing below, its direct and indirect holders around it."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ from ..maps.rings import places
 from ..maps.scene import Scene
 from ..pieces import short
 
-HOLDERS, WRAPPED, BEHIND, ASSETS = 14, 8, 5, 4  # marks one step away, further, and behind it
+HOLDERS, WRAPPED, BEHIND, ASSETS = 14, 8, 5, 4  # marks: direct, indirect holders; backing, assets
 VAULTS = ("vault", "curator")
-FLAGS = {  # words of the column `oracle` of exposures
+FLAGS = {  # values of the column `oracle` of exposures
     "fixed": "priced at a fixed rate", "hardcoded": "priced at a fixed rate",
     "nav": "priced by the issuer", "issuer": "priced by the issuer",
 }  # fmt: skip
 
 
 def token_scenes(found: LookThrough, token: Any = None) -> tuple[Scene, Scene, str, str]:
-    """The map of a token for a screen and for a phone, its title, and who holds it in words.
+    """The map of a token for a screen and for a phone, its title, and its holders in words.
 
     Parameters
     ----------
     found : of :func:`contagion.lookthrough.look_through`; token : a node, by default the one with
-        the most claims on it. `role` and `base` of nodes and `oracle` of exposures are shown where
+        the most claims on it. `role` and `base` of nodes and `oracle` of exposures are shown if
         the tables have them.
 
     Raises
@@ -48,7 +48,7 @@ def token_scenes(found: LookThrough, token: Any = None) -> tuple[Scene, Scene, s
 
 
 def _said(found: LookThrough, at: int, step: np.ndarray) -> tuple[str, str]:
-    """Claims against what is behind them in the data, and the part of that in a loop; holders."""
+    """Claims against their backing in the data, with the part in a loop; holders in words."""
     net = found.network
     owed = float(np.nansum([net.book.debts[at], net.book.external_liabilities[at]]))
     held = net.creditor == at
@@ -76,7 +76,7 @@ def _said(found: LookThrough, at: int, step: np.ndarray) -> tuple[str, str]:
 
 
 def _looped(found: LookThrough, at: int) -> np.ndarray:
-    """(n,) bool: the other nodes of the loop that a node is in."""
+    """(n,) bool: the other nodes of the loop that contains a node."""
     own = found.network.names[at]
     inside = np.zeros(len(found.network), bool)
     for members in found.loops["members"]:
@@ -87,7 +87,7 @@ def _looped(found: LookThrough, at: int) -> np.ndarray:
 
 
 def _steps(found: LookThrough, at: int) -> np.ndarray:
-    """(n,) how many claims a holder is away from the token; -1 for others, with what is behind."""
+    """(n,) number of claims between a holder and the token; -1 for others, including backing."""
     net = found.network
     live = net.amount > 0
     step = np.full(len(net), -1)
@@ -161,7 +161,7 @@ def _scene(found: LookThrough, at: int, step: np.ndarray, width: float, height: 
 
 
 def _kind(found: LookThrough, i: int, at: int, owed: np.ndarray) -> str:
-    """What a node is beside the token: its role where the table has one, or else by its claims."""
+    """The kind of a node relative to the token: its role in the table, or else by its claims."""
     nodes = found.network.nodes
     role = str(nodes["role"].iloc[i]) if "role" in nodes else ""
     word = role if role not in ("", "nan") else str(found.network.kinds[i])
@@ -173,7 +173,7 @@ def _kind(found: LookThrough, i: int, at: int, owed: np.ndarray) -> str:
 
 
 def _flag(found: LookThrough, i: int, at: int) -> str:
-    """How the claim of a holder on the token is priced, where the table says it."""
+    """The pricing of a holder's claim on the token, if the table gives it."""
     net = found.network
     if "oracle" not in net.exposures:
         return ""

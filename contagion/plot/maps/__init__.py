@@ -1,9 +1,9 @@
-"""The map of a network as marks, links and labels with places, before any medium draws it.
+"""The layout of the map of a network: marks, links and labels with positions, for any medium.
 
-Start with :func:`.scene.scene`. Everything is deterministic and without forces; a network of any
-size becomes at most 30 nodes and 8 boxes.
+Start with :func:`.scene.scene`. The layout is deterministic and not force-directed; a network of
+any size becomes at most 30 nodes and 8 boxes.
 
-- `choice`: which nodes are drawn by name, and into which boxes the others go
-- `rings`, `curves`, `labels`: where marks, links and texts stand
-- `scene`: all of it, and what the map says in words
+- `choice`: nodes drawn by name, and boxes for the others
+- `rings`, `curves`, `labels`: positions of marks, links and texts
+- `scene`: the whole map, and its texts
 """

@@ -1,4 +1,4 @@
-"""Which nodes a map draws by name, into which boxes the others go, and the links between them."""
+"""The nodes that a map draws by name, the boxes for the others, and the links between them."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from ...results.ledger import NEGLIGIBLE
 from ...results.propagation_result import PropagationResult
 from .. import style
 
-ALL = 30  # nodes: a network of so many is drawn whole
-HIT, BEARERS, CREDITORS, LARGEST = 8, 12, 8, 6  # drawn by name in larger ones
-OUTSIDE = 6  # external creditors of nodes drawn by name that are drawn themselves
+ALL = 30  # largest number of nodes for which all are drawn
+HIT, BEARERS, CREDITORS, LARGEST = 8, 12, 8, 6  # nodes drawn by name in larger networks
+OUTSIDE = 6  # marks of external creditors of single nodes
 BOXES = 8
 LINKS = 60
 STATES = {
@@ -30,19 +30,19 @@ STATES = {
 
 @dataclass(frozen=True)
 class Choice:
-    """What is drawn, as arrays over M marks: nodes by name, external creditors and boxes.
+    """The marks of a map, as arrays over M marks: nodes by name, external creditors and boxes.
 
     Attributes
     ----------
     of : (n,) the mark of every node.
     node : (M,) the node of a mark or of its external creditors; -1 for boxes.
-    outside : (M,) bool: external creditors; among boxes, those of all nodes without their own.
-    boxed : (M,) bool.
-    state, kind : (M,) keys of `STATES`; kind of nodes as words.
-    step : (M,) steps from the shock, -1 where no loss arrives.
-    size, loss : (M,) money: assets, or debts where these are larger; what the mark bears.
-    count : (M,) nodes in it.
-    owes : (n,) the mark of the external creditors of every node, -1 none.
+    outside : (M,) bool: external creditors; the box among them has those of all other nodes.
+    boxed : (M,) bool: boxes.
+    state, kind : (M,) keys of `STATES`; kinds of nodes as words.
+    step : (M,) steps from the shock, -1 if no loss arrives.
+    size, loss : (M,) money: assets, or debts if larger; loss borne by the mark.
+    count : (M,) number of nodes in the mark.
+    owes : (n,) the mark of the external creditors of every node, -1 if none.
     """
 
     of: np.ndarray
@@ -59,7 +59,7 @@ class Choice:
 
 
 def states(network: ExposureNetwork, result: PropagationResult | None) -> np.ndarray:
-    """(n,) the outcome of every node, a key of `STATES`; all calm without a result."""
+    """(n,) the outcome of every node, a key of `STATES`; "calm" for all without a result."""
     state = np.full(len(network), "calm", object)
     if result is None:
         return state
@@ -74,8 +74,8 @@ def states(network: ExposureNetwork, result: PropagationResult | None) -> np.nda
 
 
 def choose(network: ExposureNetwork, result: PropagationResult | None) -> Choice:
-    """The marks of a map: all nodes up to 30; or else those hit, the largest bearers, the largest
-    creditors of those hit and the largest nodes, with the others in boxes by kind and outcome."""
+    """The marks of a map: all nodes up to 30; else the nodes hit, the largest bearers, the largest
+    creditors of nodes hit and the largest nodes, with the others in boxes by kind and outcome."""
     n, size, kinds = len(network), style.sizes(network), style.kinds(network)
     state = states(network, result)
     owners, external = np.zeros((2, n)) if result is None else result.borne
@@ -158,7 +158,7 @@ def _groups(
     found, inverse, count = np.unique(code, return_inverse=True, return_counts=True)
     lost = np.bincount(inverse, loss[at], len(found))
     order = np.lexsort((-count, -lost))
-    most = BOXES - 1  # one is kept for external creditors
+    most = BOXES - 1  # one is reserved for external creditors
     place = np.empty(len(found), int)
     place[order] = np.minimum(np.arange(len(found)), most - 1)
     group[at] = place[inverse]
@@ -172,8 +172,8 @@ def _groups(
 
 @dataclass(frozen=True)
 class Flows:
-    """Links between marks, strongest first: numbers of marks, amount and loss in money; and the
-    shares of all loss and of all claims that they carry (nan where there is none)."""
+    """Links between marks, strongest first: numbers of marks, amount and loss in money; and their
+    shares of total loss and of total claims (nan if the total is 0)."""
 
     start: np.ndarray
     end: np.ndarray
@@ -184,9 +184,9 @@ class Flows:
 
 
 def between(network: ExposureNetwork, result: PropagationResult | None, chosen: Choice) -> Flows:
-    """At most 60 links: those that carry most of the loss; without a result, most of the amount.
+    """At most 60 links: those with the largest losses; without a result, the largest amounts.
 
-    Links without loss are drawn beside a result only where all nodes are.
+    With a result, links without a loss are only drawn if all nodes are drawn by name.
     """
     lost = np.zeros(len(network.amount)) if result is None else result.added_losses
     lost = np.where(lost > NEGLIGIBLE * np.maximum(network.amount, 1e-300), lost, 0.0)

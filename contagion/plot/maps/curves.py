@@ -1,4 +1,4 @@
-"""The course of links: bows that pass beside other marks and end at the edge of their own."""
+"""The shape of links: curves that avoid other marks and end at the edges of their own marks."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ import numpy as np
 from .choice import Choice, Flows
 from .rings import Places
 
-BOWS = (0.10, -0.10, 0.2, -0.2, 0.0, 0.32, -0.32)  # height of the bow, of the distance
-BOTH = (0.14, 0.2, 0.3)  # the same where a link runs back too
+BOWS = (0.10, -0.10, 0.2, -0.2, 0.0, 0.32, -0.32)  # height of a curve over its length, to try
+BOTH = (0.14, 0.2, 0.3)  # the same if there is also a link in the other direction
 THIN, THICK = 0.8, 7.0
 ALONG = np.linspace(0.08, 0.92, 13)[:, None]
 
 
 @dataclass(frozen=True)
 class Curve:
-    """A link: numbers of its marks, three points (3, 2) of a quadratic curve that ends at the
-    foot of its head, the width of the line, and the head, a triangle (3, 2)."""
+    """A link: numbers of its marks, three control points (3, 2) of a quadratic curve that ends at
+    the base of the arrowhead, the width of the line, and the arrowhead, a triangle (3, 2)."""
 
     start: int
     end: int
@@ -41,7 +41,7 @@ def along(points: np.ndarray) -> np.ndarray:
 
 
 def curves(chosen: Choice, links: Flows, where: Places) -> list[Curve]:
-    """The links from weak to strong, the way a loss travels."""
+    """The links from weak to strong, in the direction of losses."""
     top = max(float(links.amount.max(initial=0.0)), 1e-300)
     width = np.maximum(THICK * np.sqrt(links.amount / top), THIN)
     port = _ports(chosen, links, where)
@@ -51,7 +51,7 @@ def curves(chosen: Choice, links: Flows, where: Places) -> list[Curve]:
         a, b = int(links.start[k]), int(links.end[k])
         ends = np.array([port[k, 0], port[k, 1]])
         bows: tuple[float, ...] = BOTH if (a, b) in back else BOWS
-        if chosen.boxed[a] and chosen.boxed[b]:  # a bow on the outer side of the boxes
+        if chosen.boxed[a] and chosen.boxed[b]:  # a curve on the outer side of the boxes
             bows = (44.0 / (float(ends[1, 1] - ends[0, 1]) or 1.0),)
         best = min(
             (_bent(ends, bow) for bow in bows), key=lambda p: _hidden(p, where, chosen, (a, b))
@@ -61,7 +61,7 @@ def curves(chosen: Choice, links: Flows, where: Places) -> list[Curve]:
 
 
 def _ports(chosen: Choice, links: Flows, where: Places) -> np.ndarray:
-    """(L, 2, 2) where links leave and arrive: centres, and places along the edge of boxes."""
+    """(L, 2, 2) start and end of links: centres of marks, and places along the edge of boxes."""
     port = np.stack([where.at[links.start], where.at[links.end]], axis=1)
     for box in np.flatnonzero(chosen.boxed):
         x, y = where.at[box]
@@ -90,7 +90,7 @@ def _bent(ends: np.ndarray, bow: float) -> np.ndarray:
 
 
 def _hidden(points: np.ndarray, where: Places, chosen: Choice, own: tuple[int, int]) -> float:
-    """How far a curve runs through marks that are not its own."""
+    """The length of a curve inside marks that are not its own."""
     line = along(points)
     gap = np.abs(line[:, None] - where.at) - where.half - 4.0
     deep = np.minimum(-gap.max(axis=2), 12.0)
@@ -102,7 +102,7 @@ def _trimmed(
     a: int, b: int, points: np.ndarray, width: float, chosen: Choice, where: Places, links: Flows,
     k: int,
 ) -> Curve:  # fmt: skip
-    """A curve from edge to edge, with its head."""
+    """A curve from edge to edge, with its arrowhead."""
     head = 5.0 + 1.5 * width
     start, mid, end = points
     distance = float(np.hypot(*(end - start)))
@@ -122,7 +122,7 @@ def _trimmed(
 
 
 def _edge(i: int, way: np.ndarray, chosen: Choice, where: Places) -> float:
-    """From the centre of a mark to its edge, in a direction; squares and diamonds have corners."""
+    """Distance from the centre of a mark to its edge in a direction, by the shape of the mark."""
     r = float(where.half[i, 0])
     x, y = np.abs(_unit(way))
     if chosen.state[i] == "hit":

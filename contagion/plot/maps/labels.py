@@ -1,4 +1,4 @@
-"""Texts beside marks: greedy placement, the most important first; no medium is asked for widths."""
+"""Texts beside marks: greedy placement, most important first; widths are estimated."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from .rings import Places
 
 NARROW, MIDDLE, BROAD = set(" .,:;'|!ijlI()[]·"), set('frtJ-/*"<>'), set("mMWw@%—−…&OQG")
 SIDES = ((1, 0), (-1, 0), (0, -1), (0, 1), (1, -1), (-1, -1), (1, 1), (-1, 1))
-LINE = 1.16  # distance of lines, of the letter size
-LIMIT = 0.05  # of its own area: a label that must cover more of another is left out
+LINE = 1.16  # line spacing, in multiples of the letter size
+LIMIT = 0.05  # share of its area; a label with more overlap is left out
 
 
 @dataclass(frozen=True)
 class Label:
-    """A text of a mark: its box (x0, y0, x1, y1), -1, 0 or 1 for its side, lines, and whether the
+    """A text of a mark: its box (x0, y0, x1, y1), its side (-1, 0, 1), lines, and whether the
     last line is an amount."""
 
     mark: int
@@ -31,7 +31,7 @@ class Label:
 
 
 def broad(text: str, size: float) -> float:
-    """The width of a text in DejaVu Sans, the widest of the usual letters; estimated.
+    """The estimated width of a text in DejaVu Sans, the widest of the fonts used.
 
     >>> 20 < broad("Genesis", 8.0) < 45
     True
@@ -46,9 +46,9 @@ def labels(
     chosen: Choice, where: Places, links: list[Curve], names: list[str], amounts: list[str],
     width: float, height: float, size: float,
 ) -> tuple[list[Label], int]:  # fmt: skip
-    """The labels of marks that are no boxes, and how many found no room.
+    """The labels of marks other than boxes, and the number of labels without space.
 
-    Nodes, boxes, links and earlier labels are obstacles. Nodes that are hit always have their name.
+    Nodes, boxes, links and earlier labels are obstacles. Nodes hit always have their name.
     """
     canvas = np.array([0.0, 0.0, width, height])
     blocks = np.column_stack([where.at - where.half, where.at + where.half])
@@ -85,7 +85,7 @@ def labels(
 
 
 def _inked(links: list[Curve]) -> tuple[np.ndarray, np.ndarray]:
-    """Points (P, 2) on links and their heads, and how much is lost where one is covered (P,)."""
+    """Points (P, 2) on links and their arrowheads, and the cost (P,) of covering each."""
     line = [np.vstack([c.samples, c.head, c.head.mean(axis=0)]) for c in links]
     thick = [np.concatenate([np.full(13, c.width), np.full(4, 6.0 + c.width)]) for c in links]
     return np.concatenate([np.empty((0, 2)), *line]), np.concatenate([np.empty(0), *thick])
@@ -94,7 +94,7 @@ def _inked(links: list[Curve]) -> tuple[np.ndarray, np.ndarray]:
 def around(
     at: np.ndarray, half: np.ndarray, wide: float, tall: float
 ) -> list[tuple[np.ndarray, int]]:
-    """Boxes on the eight sides of a mark, near and then further away."""
+    """Boxes on the eight sides of a mark, first near and then further away."""
     found = []
     for away in (3.0, 10.0, 18.0, 28.0):
         for x, y in SIDES:
@@ -120,6 +120,6 @@ def outside(box: np.ndarray, canvas: np.ndarray) -> float:
 
 
 def _crossed(box: np.ndarray, line: np.ndarray, thick: np.ndarray, size: float) -> float:
-    """What a box hides of links, in the unit of areas."""
+    """The part of links hidden by a box, as an area."""
     inside = (line > box[:2] - 1.0).all(axis=1) & (line < box[2:] + 1.0).all(axis=1)
     return float((size * (1.5 + thick[inside])).sum()) * 1.2

@@ -1,7 +1,7 @@
-"""Where the marks of a map stand: rings around the shock, boxes beside or below, no forces.
+"""Positions of the marks of a map: rings around the shock, with boxes beside or below.
 
-Ring k holds what is k steps from the shock. A mark stands within the sector of the mark from which
-it receives most, and a sector is as wide as the number of marks at its end (a radial tree).
+Ring k has the marks k steps from the shock. A mark is in the sector of the mark from which it
+receives most; the width of a sector is proportional to its number of end marks (a radial tree).
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ import numpy as np
 from .choice import Choice, Flows
 
 SIDE = 176.0  # width of a box
-TALL, SPACE = 46.0, 14.0  # of boxes
-ROW = 62.0  # height of the row of marks that no loss reaches
-DEEPEST = 4  # rings; what is further away stands on the last one
-SLIM = 520.0  # a canvas below this width has its boxes below the rings
+TALL, SPACE = 46.0, 14.0  # height of boxes, and space between them
+ROW = 62.0  # height of the row of marks without a loss
+DEEPEST = 4  # number of rings; marks further away are on the last one
+SLIM = 520.0  # on a canvas below this width, boxes are below the rings
 
 
 @dataclass(frozen=True)
@@ -29,14 +29,14 @@ class Places:
 
 
 def room(boxes: int, width: float, height: float) -> float:
-    """The height that boxes below the rings take on a slim canvas, at most two fifths."""
+    """The height of boxes below the rings on a slim canvas, at most two fifths of it."""
     rows = (boxes + 1) // 2
     wanted = rows * (TALL + SPACE) + SPACE
     return min(wanted, 0.4 * height) if boxes and width < SLIM else 0.0
 
 
 def places(chosen: Choice, links: Flows, width: float, height: float, *, hit: bool) -> Places:
-    """Places on a canvas with y downwards; `hit`: with a shock in the middle, else kinds around."""
+    """Positions on a canvas, y downwards; `hit`: the shock in the middle, else kinds in a ring."""
     boxes = np.flatnonzero(chosen.boxed)
     at = np.zeros((len(chosen.node), 2))
     slim = width < SLIM
@@ -65,7 +65,7 @@ def places(chosen: Choice, links: Flows, width: float, height: float, *, hit: bo
     part = np.concatenate([[0.0], np.cumsum(gap) / gap.sum()])
     reach = part[step]
     centre = free[step[free] == 0]
-    if len(centre) > 1:  # several nodes are hit: a small ring of their own
+    if len(centre) > 1:  # several nodes hit have a small ring of their own
         angle[centre] = 2 * np.pi * np.arange(len(centre)) / len(centre) - np.pi / 2
         reach[centre] = min(0.45 * part[1], (12.0 + 9.0 * len(centre)) / out.min())
     _staggered(reach, angle, step, free, last, out)
@@ -77,8 +77,8 @@ def places(chosen: Choice, links: Flows, width: float, height: float, *, hit: bo
 
 
 def _radii(chosen: Choice, width: float, most: float) -> np.ndarray:
-    """Area in proportion to assets, from 6 to 30; smaller where many are drawn or little room is
-    between rings; external creditors are of one size."""
+    """Radii from about 5 to 30, with areas proportional to assets; smaller with many marks or close
+    rings; external creditors have equal size."""
     nodes = (chosen.node >= 0) & ~chosen.outside
     crowd = 1.0 if nodes.sum() <= 12 else 0.62
     largest = (30.0 if width >= SLIM else 19.0) * crowd
@@ -96,7 +96,7 @@ def _stack(
     at: np.ndarray, half: np.ndarray, boxes: np.ndarray, chosen: Choice, width: float,
     height: float, slim: bool,
 ) -> None:  # fmt: skip
-    """Boxes by loss, from the top down on the right, or in two columns below."""
+    """Boxes by loss, in a column on the right, or in two columns below."""
     order = boxes[np.lexsort((-chosen.count[boxes], -chosen.loss[boxes]))]
     k = np.arange(len(order))
     if slim:
@@ -115,8 +115,8 @@ def _stack(
 def _angles(
     chosen: Choice, links: Flows, free: np.ndarray, last: int, need: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """(M,) the angle of every mark in the radial tree, and its ring; `need` (M,) is what a mark
-    at the end of a branch takes of the circle, in parts."""
+    """(M,) the angle of every mark in the radial tree, and its ring; `need` (M,) is the relative
+    share of the circle for a mark at the end of a branch."""
     marks = len(chosen.node)
     step = np.where(chosen.step >= 0, np.minimum(chosen.step, last), -1)
     step[chosen.boxed] = -1
@@ -154,7 +154,7 @@ def _staggered(
     reach: np.ndarray, angle: np.ndarray, step: np.ndarray, free: np.ndarray, last: int,
     out: np.ndarray,
 ) -> None:  # fmt: skip
-    """Marks of a crowded ring stand in turn a little inside and outside of it."""
+    """Marks of a crowded ring are placed alternately a little inside and outside of it."""
     for k in range(1, last + 1):
         ring = free[step[free] == k]
         if not len(ring):

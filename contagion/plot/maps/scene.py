@@ -1,4 +1,4 @@
-"""A whole map: marks with places, links, labels, and what it says in words."""
+"""A whole map: marks with positions, links, labels, and its texts."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ class Scene:
 
     Attributes
     ----------
-    network, result : what is drawn.
+    network, result : the data drawn.
     chosen, flows : marks, and links between them as amounts.
-    places, curves, labels : where they stand.
-    names : (M,) of marks; texts : (M,) what a box says in its second line, "" for others.
+    places, curves, labels : positions of marks, links and texts.
+    names : (M,) of marks; texts : (M,) second line of a box, "" for others.
     unknown : (M,) bool: nodes whose balance sheet is unknown.
     to : the scale of all amounts.
-    missing : labels for which there was no room.
-    coarse : sizes are classes, and boxes say no amounts.
+    missing : number of labels without space.
+    coarse : sizes are classes, and boxes show no amounts.
     """
 
     network: ExposureNetwork
@@ -61,14 +61,14 @@ def scene(
     size: float = 11.0,
     coarse: bool = False,
 ) -> Scene:
-    """Lay a network out: the loss of a result, or else who owes whom.
+    """Lay out a network: the loss of a result, or else the exposures.
 
     Parameters
     ----------
-    network : what to draw; result : a result on it.
-    width, height : of the canvas; below a width of 520 boxes stand below the rings.
-    size : of the letters.
-    coarse : for confidential data: three classes in place of sizes, and no amounts of boxes.
+    network : the network to draw; result : a result on it.
+    width, height : size of the canvas; below a width of 520, boxes are below the rings.
+    size : size of the letters.
+    coarse : for confidential data: three size classes in place of sizes, no amounts in boxes.
 
     Example
     -------
@@ -99,7 +99,7 @@ def scene(
 
 
 def _classes(size: np.ndarray) -> np.ndarray:
-    """1, 2 or 3: the third of the marks to which each belongs by its size.
+    """1, 2 or 3: the tercile of each mark by size.
 
     >>> _classes(np.array([5.0, 900.0, 7.0]))
     array([1., 3., 2.])
@@ -141,7 +141,7 @@ def _words(
 
 
 def sentences(drawn: Scene) -> list[str]:
-    """What stands below a map: how it is read, what it leaves out and what its links carry."""
+    """The note below a map: explanation, omitted nodes and labels, shares carried by its links."""
     net, chosen, result = drawn.network, drawn.chosen, drawn.result
     largest = f"(largest {money(float(style.sizes(net).max(initial=0.0)), net.unit)})"
     largest = "in three classes" if drawn.coarse else largest
@@ -170,7 +170,7 @@ def sentences(drawn: Scene) -> list[str]:
 
 
 def outcome(drawn: Scene) -> str:
-    """One sentence with the result of the map, for those who cannot see it."""
+    """One sentence with the result of the map, for readers who cannot see it."""
     net, result, chosen = drawn.network, drawn.result, drawn.chosen
     if result is None:
         nodes = np.flatnonzero((chosen.node >= 0) & ~chosen.outside)

@@ -1,1 +1,1 @@
-"""The sections of the report, one file each; `contents` has their order."""
+"""The sections of the report, one file each; `contents` defines their order."""

@@ -1,4 +1,4 @@
-"""The section Who bears the loss: the ledger of each result, the way of the loss, every node."""
+"""The section Who bears the loss: ledger and paths of the loss for each result, and all nodes."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ SUMMED = ["loss", "direct_loss", "contagion_loss", "shortfall"]  # columns of T9
 
 
 def exhibits(about: Given) -> list[Exhibit]:
-    """For each result: who bears it, layer by layer, hop by hop, on which paths; every node.
+    """For each result: bearers of the loss, layers, hops and paths; results by node.
 
-    Page one shows how the loss of the first one travels.
+    Page one shows how the loss of the first result travels.
     """
     return [one for tag, result in tagged(about.results) for one in _of_run(result, tag)]
 
@@ -45,7 +45,7 @@ def exhibits(about: Given) -> list[Exhibit]:
 def _of_run(result: PropagationResult, tag: str) -> list[Exhibit]:
     drawn = [] if tag in ("", "-1") else [cascade(result, tag)]
     if result.borne[0].any() or result.borne[1].any():
-        text = "Each node below the one from which it has most of its loss."
+        text = "Each node is placed below the debtor on which it loses most."
         title = run_title("The cascade as a tree", tag)
         drawn.append(
             figure(f"F7T{tag}", title, partial(plot.cascade_tree, result, most=TREE), text)
@@ -64,7 +64,7 @@ def _of_run(result: PropagationResult, tag: str) -> list[Exhibit]:
             f"F11{tag}",
             run_title("How far from the shock", tag),
             partial(plot.loss_by_hop, result),
-            "What is borne how many steps from the shock.",
+            "Losses borne by number of steps from the shock.",
         ),
         by_hop(result, tag),
         *travel,
@@ -73,7 +73,7 @@ def _of_run(result: PropagationResult, tag: str) -> list[Exhibit]:
 
 def cascade(result: PropagationResult, tag: str) -> Exhibit:
     """F7: how the loss travels."""
-    text = "How the loss travels, from the nodes hit on the left to those who bear it."
+    text = "How the loss travels, from the nodes hit on the left to those that bear it."
     return figure(
         f"F7{tag}", run_title("How the loss travels", tag), partial(plot.cascade, result), text
     )
@@ -84,7 +84,7 @@ def bearers_figure(result: PropagationResult, tag: str) -> Exhibit:
     title = "Who bears the loss"
     if not result.model.settles:
         return Exhibit(f"F10B{tag}", run_title(title, tag), missing=no_settlement(result))
-    text = f"{title}, one bar a bearer."
+    text = f"{title}, one bar for each bearer."
     return figure(f"F10B{tag}", run_title(title, tag), partial(plot.who_pays, result), text)
 
 
@@ -118,7 +118,7 @@ def bearers_table(result: PropagationResult, tag: str) -> Exhibit:
             ]
         )
     head = ["bearer", "role", "kind", "hop", to.named("amount"), "share", "with those above"]
-    note = "Hop: steps from the nearest node hit; – for losses that no node hit has caused."
+    note = "Hop: steps from the nearest node hit; – for losses not caused by a node hit."
     total = ["all", "", "", "", to(float(frame["amount"].sum())), "100%" if whole else "", ""]
     return Exhibit(
         f"T10{tag}",
@@ -128,7 +128,7 @@ def bearers_table(result: PropagationResult, tag: str) -> Exhibit:
 
 
 def record(result: PropagationResult, tag: str) -> Exhibit:
-    """S1: the signature numbers with their definitions."""
+    """S1: the main numbers of the ledger, with their definitions."""
     title = "How far the loss socializes"
     values, meaning = result.socialization.to_dict(), attributes()
     unit = result.network.unit
@@ -190,10 +190,10 @@ def nodes_table(result: PropagationResult, tag: str) -> Exhibit:
     ]  # fmt: skip
     more = len(net) - len(rows)
     note = (
-        f"Amounts in {to.label or 'money'}. Loss is what owners lose; shortfall is what creditors "
-        "do not get, counted from face value, also where it was missing before the shock. "
-        "Recovery is on debts inside the network. In default, below: how many further nodes by the "
-        "shock, and how many before it. –: not in the data, or none."
+        f"Amounts in {to.label or 'money'}. Loss is the loss of owners; shortfall is the unpaid "
+        "part of debts, counted from face value, including amounts missing before the shock. "
+        "Recovery is on debts inside the network. In default, last row: number of further nodes by "
+        "the shock, and number before it. –: not in the data, or none."
         + left_out(more, "nodes with smaller losses")
     )
     done = table(head, rows, text=2, note=note, total=total, words=[8])
@@ -201,7 +201,7 @@ def nodes_table(result: PropagationResult, tag: str) -> Exhibit:
 
 
 def paths(result: PropagationResult, tag: str) -> Exhibit:
-    """T10P: the paths behind the largest losses."""
+    """T10P: the paths of the largest losses."""
     net, name = result.network, names(result.network)
     passed = result.shortfall * result.outcome.defaulted
     weight = np.where(result.triggers, 0.0, result.loss + passed)
@@ -227,15 +227,14 @@ def paths(result: PropagationResult, tag: str) -> Exhibit:
     head = ["node", "what happens to it", "path of the loss", "cause", to.named("lost"), "share",
             to.named("in all")]  # fmt: skip
     note = (
-        "What a node loses on its claims (in all, on all paths), split by where it began; a node "
-        "that fails passes on "
-        "losses in the mix in which they reached it."
+        "Losses of a node on its claims (in all, on all paths), split by origin; a node in "
+        "default passes on losses in the proportions in which they reached it."
     )
     return Exhibit(f"T10P{tag}", title, table=table(head, rows, text=4, note=note))
 
 
 def by_hop(result: PropagationResult, tag: str) -> Exhibit:
-    """T10H: what falls how many steps from the shock, by who bears it there."""
+    """T10H: losses by number of steps from the shock, and by role of the bearer."""
     frame = result.ledger[result.ledger["cause"] != "missing before"]
     wide = frame.pivot_table(
         index="hop", columns="role", values="amount", aggfunc="sum", fill_value=0.0
@@ -257,8 +256,8 @@ def by_hop(result: PropagationResult, tag: str) -> Exhibit:
     total = ["share", *(percent(x / whole) if whole else "–" for x in sums), "", ""]
     head = ["steps from the shock", *(ROLE_TEXT[role] for role in roles), "together", "share"]
     note = (
-        f"Amounts in {to.label or 'money'}, what the shock causes. 0: the nodes hit themselves; 1: "
-        "parties with a claim on one; external creditors stand one step behind their debtor."
+        f"Amounts in {to.label or 'money'}: losses due to the shock. 0: the nodes hit; 1: "
+        "parties with a claim on one; external creditors are one step behind their debtor."
     )
     title = run_title("Loss by steps from the shock", tag)
     return Exhibit(f"T10H{tag}", title, table=table(head, rows, note=note, total=total))

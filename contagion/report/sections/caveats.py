@@ -1,4 +1,4 @@
-"""The section Data and caveats: coverage, where the data come from, checks, assumptions."""
+"""The section Data and caveats: coverage, sources of the data, checks, assumptions."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ from .settings import settings
 CAVEATS = (
     "Losses are hypothetical: they follow from the tables and the assumptions, and are neither a "
     "forecast nor advice.",
-    "Balance sheets are of one moment. Failure is instantaneous: no management, rescue or "
+    "Balance sheets are of one moment. Default is instantaneous: no management, rescue or "
     "resolution, no runs, no fire sales.",
     "Claims are at face value. Collateral and netting count only where the assumptions say so.",
 )
 
 
 def exhibits(about: Given) -> list[Exhibit | None]:
-    """C1, C3, T1, T2, T3 and what the network brings besides claims; the sources."""
+    """C1, C3, T1, T2, T3, rules and guarantees of the network, and the sources."""
     network = about.network
     return [
         card_exhibit(about.card, network),
@@ -50,7 +50,7 @@ def exhibits(about: Given) -> list[Exhibit | None]:
 
 
 def coverage(network: ExposureNetwork) -> Exhibit:
-    """T1: how much of what matters the data have, and how good they are."""
+    """T1: coverage and quality of the data."""
     book, amount = network.book, network.amount
     total = float(amount.sum())
     to = scale([total], network.unit)
@@ -91,7 +91,7 @@ def coverage(network: ExposureNetwork) -> Exhibit:
 
 
 def checks(network: ExposureNetwork) -> Exhibit:
-    """T2: what the input checks found."""
+    """T2: findings of the input checks."""
     found, title = network.check(), "Input checks"
     if found.empty:
         return Exhibit("T2", title, "The input checks found nothing.")
@@ -101,7 +101,7 @@ def checks(network: ExposureNetwork) -> Exhibit:
 
 @dataclass(frozen=True)
 class Assumption:
-    """One line of the list: what sentences call it, its letter, of which kind it is, its words."""
+    """One line of the list: its key in sentences, its letter, its kind, its text."""
 
     key: str
     letter: str
@@ -110,7 +110,7 @@ class Assumption:
 
 
 def listed_assumptions(about: Given) -> list[Assumption]:
-    """What was assumed: about the data, by convention, and what the method leaves out."""
+    """The assumptions about the data, the conventions, and the limits of the method."""
     network, found = about.network, list[tuple[str, str, str]]()
     titles = {str(node): title for node, title in names(network).items()}
     for text in network.assumptions:
@@ -127,13 +127,13 @@ def listed_assumptions(about: Given) -> list[Assumption]:
 USED = {
     "ranking": "In the ranking every node defaults once, alone, at the same recovery rate.",
     "capital": "Capital is equity of the balance sheet, in place of Tier 1.",
-    "scenarios": "Scenarios are drawn as the study says; how likely they are is an assumption.",
+    "scenarios": "Scenarios are drawn as the study says; their probabilities are an assumption.",
     "policy": "An intervention is in place before the shock, and no node reacts to it.",
 }
 
 
 def _part(about: Given, key: str) -> bool:
-    """Whether the report has the part that rests on a convention."""
+    """Whether the report has the part to which a convention applies."""
     parts = {
         "ranking": about.ranking is not None,
         "capital": bool(about.network.book.known.any()),
@@ -184,7 +184,7 @@ def _when_true(network: ExposureNetwork) -> list[str]:
 
 
 def _outside(network: ExposureNetwork) -> str:
-    """How external creditors rank."""
+    """The rank of external creditors."""
     house = 0 if network.external_creditors == "senior" else 1
     nodes = network.nodes
     tier = pd.Series(float(house), index=nodes.index)
@@ -216,7 +216,7 @@ def card_exhibit(card: Card | None, network: ExposureNetwork) -> Exhibit:
 
 
 def provenance(network: ExposureNetwork) -> Exhibit:
-    """C3: what was done to make the network, first things first."""
+    """C3: the steps that made the network, in order."""
     frame = network.provenance.table
     rows = [[str(k), *row] for k, row in enumerate(frame.itertuples(index=False), 1)]
     head = ["", "what", "method", "parameters", "seed", "contagion"]
@@ -225,7 +225,7 @@ def provenance(network: ExposureNetwork) -> Exhibit:
 
 
 def sources(card: Card | None, network: ExposureNetwork) -> Exhibit | None:
-    """C2: the sources that the rows of the tables name."""
+    """C2: the sources named in rows of the tables."""
     if card is None or not card.sources:
         return None
     used = set()
@@ -239,19 +239,19 @@ def sources(card: Card | None, network: ExposureNetwork) -> Exhibit | None:
 
 
 def hidden(coded: Coded, network: ExposureNetwork) -> Exhibit:
-    """D1: what was done so that no institution can be recognized, and which sums were left out."""
+    """D1: how institutions were made unrecognizable, and which sums were left out."""
     how = coded.how
     cells = between(network, coded.kinds, how)[3]
-    amounts = f"as parts of all claims, {network.unit}" if how.ratios else "as they are"
+    amounts = f"as shares of all claims, {network.unit}" if how.ratios else "unchanged"
     few = int((coded.kinds == "other").sum())
     rows = [
         ["names", f"{len(coded.key):,} codes in an order drawn at random; the key is kept apart"],
         ["amounts", amounts],
         ["texts", "names of the study, of layers, of sources and notes are left out"],
         ["assumptions", f"{plural(coded.assumed, 'assumption')} about single nodes not shown"],
-        ["kinds", f"shown in sums only; {plural(few, 'node')} of rare kinds are together"],
+        ["kinds", f"shown in sums only; {plural(few, 'node')} of rare kinds are merged"],
         ["sums", f"hidden with fewer than {how.least} contributors, or where {how.dominant[0]} "
-         f"have more than {percent(how.dominant[1])}; and more until none of them follows"],
+         f"have more than {percent(how.dominant[1])}; and more, until none can be derived"],
         *([f"hidden: {creditor} on {debtor}", why] for creditor, debtor, why in cells),
     ]  # fmt: skip
     done = table(["what", "how"], rows, text=2)

@@ -1,4 +1,4 @@
-"""Venues and clearing houses before any stress: who is where, and what stands behind them."""
+"""Venues and clearing houses before any stress: roles of nodes, and loss-absorbing resources."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ..phrases import left_out
 
 MOST = 20
 VENUES = 12
-COVER = 2  # debtors whose debts resources are held against
+COVER = 2  # number of largest debtors with which resources are compared
 
 
 def exhibits(network: ExposureNetwork) -> list[Exhibit]:
@@ -31,7 +31,7 @@ def exhibits(network: ExposureNetwork) -> list[Exhibit]:
 
 
 def _resources(network: ExposureNetwork, houses: list[Any]) -> pd.DataFrame:
-    """One row a layer of a venue, in their order: venue, layer, capacity, creditors."""
+    """One row for each layer of a venue, in order: venue, layer, capacity, creditors."""
     frame = network.exposures
     own = frame["layer"] if "layer" in frame else pd.Series(index=frame.index, dtype=object)
     by = frame.assign(layer=own, amount=network.amount).groupby(["debtor", "layer"])
@@ -48,7 +48,7 @@ def _resources(network: ExposureNetwork, houses: list[Any]) -> pd.DataFrame:
 
 
 def _layers(network: ExposureNetwork, houses: list[Any]) -> Exhibit:
-    """T7W: what each layer can absorb before a loss reaches the next."""
+    """T7W: the capacity of each layer before a loss reaches the next."""
     frame, name = _resources(network, houses[:VENUES]), names(network)
     whole = frame.groupby("venue")["capacity"].transform("sum").to_numpy(float)
     before = frame.groupby("venue")["capacity"].cumsum().to_numpy(float)
@@ -60,8 +60,8 @@ def _layers(network: ExposureNetwork, houses: list[Any]) -> Exhibit:
     ]  # fmt: skip
     note = (
         f"Amounts in {to.label or 'money'}, in the order in which they lose; the equity of the "
-        "venue itself loses before the first. –: no claims in the layer, which is own money or is "
-        "called when it is needed." + left_out(len(houses) - VENUES, "more venues")
+        "venue itself loses before the first. –: no claims in the layer, which is own capital or "
+        "is called if needed." + left_out(len(houses) - VENUES, "more venues")
     )
     head = ["venue", "layer", "absorbs", "of all layers", "with those before", "from how many"]
     done = table(head, rows, text=2, note=note, words=[5])
@@ -89,9 +89,9 @@ def _cover(network: ExposureNetwork, houses: list[Any]) -> Exhibit | None:
         for who, equity, layer, debt in lines
     ]
     note = (
-        f"Amounts in {to.label or 'money'}. Layers: a fund that was put up before, and claims of "
-        "users and of winners where they lose by the rule, which are not put up. Debts of two: "
-        "claims of the venue on the two nodes that owe it most, after margin where the data are."
+        f"Amounts in {to.label or 'money'}. Layers: a prefunded fund, and claims of users and of "
+        "winners that lose by the rule, which are not prefunded. Debts of two: claims of the venue "
+        "on the two nodes that owe it most, after margin if the data are."
         + left_out(len(houses) - VENUES, "more venues")
     )
     head = ["venue", "own equity", "in layers", "debts of two", "both / debts"]
@@ -100,7 +100,7 @@ def _cover(network: ExposureNetwork, houses: list[Any]) -> Exhibit | None:
 
 
 def _roles(network: ExposureNetwork) -> Exhibit | None:
-    """T7V: who deals with how many venues (nodes with a rule of their own), and in which role."""
+    """T7V: number of venues (nodes with a rule of their own) of each node, by role."""
     name, venues = names(network), [node for node in network.names if node in network.rules]
     if len(venues) < 2:
         return None
@@ -129,7 +129,7 @@ def _roles(network: ExposureNetwork) -> Exhibit | None:
     rows = [[name[network.names[i]], f"{held[i]}", f"{owed[i]}", f"{backs[i]}"] for i in shown]
     head = ["node", "venues it has claims on", "venues it owes", "venues it guarantees"]
     count = {"count": Fact("venues", len(venues), "count", (), "T7V", "venue")}
-    text = "{count} have rules of their own; one default touches all that it owes."
+    text = "{count} have rules of their own; one default affects all those that it owes."
     return Exhibit(
         "T7V", "Nodes and their roles at venues", Sentence(text, count), table=table(head, rows)
     )

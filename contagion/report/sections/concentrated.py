@@ -1,4 +1,4 @@
-"""The section Concentration: how much lies with how few."""
+"""The section Concentration: the shares of the largest nodes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SHARES = (1, 3, 5, 10)
 
 
 def exhibits(about: Given) -> list[Exhibit]:
-    """T5, F4: how much lies with how few."""
+    """T5, F4: the shares of the largest nodes."""
     network = about.network
     sizes = [k for k in SHARES if k < len(network)] or [1]
     frame = concentration_table(network, k=sizes)
@@ -44,13 +44,14 @@ def exhibits(about: Given) -> list[Exhibit]:
     head = ["", to.named("total"), "nodes known", "nodes above 0", *largest,
             "HHI", "equal nodes", "Gini"]  # fmt: skip
     note = (
-        "Shares of the total that the largest nodes have, those of each row its own. Nodes whose "
-        "amount is not known are left out. Equal nodes: 1/HHI, that many of one size have this HHI."
+        "Shares of the total held by the largest nodes, which are chosen for each row. Nodes whose "
+        "amount is not known are left out. Equal nodes: 1/HHI, the number of equal nodes with this "
+        "HHI."
     )
     if (frame["reason"] != "").any():
         note += " –: no node has any, or no amount is known."
     done = table(head, rows, note=note)
-    text = "The share of assets, equity, claims and debts that lies with the k largest nodes."
+    text = "The share of the k largest nodes in assets, equity, claims and debts."
     return [
         Exhibit("T5", "Concentration", next(iter(sentences(network)), ""), table=done),
         figure("F4", "Concentration curve", partial(plot.cumulative_shares, network), text),
@@ -58,7 +59,7 @@ def exhibits(about: Given) -> list[Exhibit]:
 
 
 def sentences(network: ExposureNetwork) -> list[Sentence]:
-    """How few owe how much, in networks in which that is not plain."""
+    """The share of the largest debtors, in networks in which it is not obvious."""
     debts = amounts(network, "debts")
     owing = int((debts > 0).sum())
     if owing <= 3:

@@ -1,4 +1,4 @@
-"""The section Exposures: the largest against capital, and who lends on balance."""
+"""The section Exposures: the largest ones over capital, and net lenders."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ENDS = 10  # net lenders, and net borrowers
 
 
 def exhibits(about: Given) -> list[Exhibit]:
-    """T6, F5, T7, T7I, and of venues T7V, T7W, T7C: exposures, balances, contracts, resources."""
+    """T6, F5, T7, T7I, and for venues T7V, T7W, T7C: exposures, balances, contracts, resources."""
     network = about.network
     if not len(network.amount):
         return [Exhibit("T6", "Largest exposures", missing="There are no exposures.")]
@@ -43,7 +43,7 @@ def exhibits(about: Given) -> list[Exhibit]:
 
 
 def _largest(network: ExposureNetwork) -> Exhibit:
-    """T6: the largest exposures, with the part of the creditor's capital."""
+    """T6: the largest exposures, as a share of the creditor's capital."""
     frame = large_exposures(network).table
     name, whole = names(network), float(frame["exposure"].sum())
     known = bool(frame["capital"].notna().any())
@@ -61,8 +61,8 @@ def _largest(network: ExposureNetwork) -> Exhibit:
     ]
     more = len(frame) - len(rows)
     note = (
-        f"Amounts in {to.label or 'money'}, face values; all that one creditor holds on one debtor "
-        "is one exposure." + (BASEL if known else "") + left_out(more, "smaller exposures")
+        f"Amounts in {to.label or 'money'}, face values; all claims of one creditor on one debtor "
+        "are one exposure." + (BASEL if known else "") + left_out(more, "smaller exposures")
     )
     head = ["creditor", "debtor", "exposure", "of all"]
     head += ["capital", "of capital", "flag"] if known else []
@@ -71,7 +71,7 @@ def _largest(network: ExposureNetwork) -> Exhibit:
 
 
 def _against(row: Any, to: Scale) -> list[str]:
-    """Capital, the part of it, and what that means."""
+    """Capital, the exposure as a share of it, and the verdict on that share."""
     part = "–" if pd.isna(row.percent) else f"{row.percent:,.0f}%"
     none = row.flag == "breach" and pd.isna(row.percent)
     return [to(row.capital), part, "no positive capital" if none else FLAGS.get(row.flag, row.flag)]
@@ -86,11 +86,11 @@ FLAGS = {"breach": "above 25%", "large": "10% or more", "unknown capital": "capi
 
 
 def _flagged(frame: pd.DataFrame, name: dict[object, str]) -> Sentence | str:
-    """How many exposures are large, and which one is the largest part of capital."""
+    """The number of large exposures, and the exposure with the largest share of capital."""
     flags = frame["flag"].value_counts()
     unknown = int(flags.get("unknown capital", 0))
     if unknown == len(frame):
-        return "No creditor's capital is known: equity in the table of nodes would give the parts."
+        return "No creditor's capital is known: equity in the table of nodes would give the shares."
     facts = {
         key: Fact("flag", int(number), "count", (key,), "T6", noun)
         for key, number, noun in (
@@ -120,10 +120,10 @@ def _flagged(frame: pd.DataFrame, name: dict[object, str]) -> Sentence | str:
 
 
 def _between_kinds(about: Given) -> list[Exhibit]:
-    """F5: claims from kinds of debtors to kinds of creditors; sums could tell a coded node."""
+    """F5: claims from kinds of debtors to kinds of creditors; not if nodes are coded."""
     if about.coded is not None or len(set(kinds(about.network))) < 2:
         return []
-    text = "What the nodes of each kind owe, on the left, to those of each kind, on the right."
+    text = "Debts of the nodes of each kind, on the left, to those of each kind, on the right."
     draw = partial(plot.kind_flow, about.network)
     return [figure("F5", "Flows between kinds of nodes", draw, text)]
 
@@ -165,7 +165,7 @@ def _balances(network: ExposureNetwork) -> Exhibit:
 
 
 def sentences(network: ExposureNetwork) -> list[Sentence]:
-    """The exposure that is the largest part of the capital of its creditor."""
+    """The exposure that is the largest share of the capital of its creditor."""
     if not len(network.amount):
         return []
     frame = large_exposures(network).table
@@ -184,14 +184,14 @@ def sentences(network: ExposureNetwork) -> list[Sentence]:
     return [Sentence(text, facts, ("capital",))]
 
 
-LIMIT = 0.25  # of capital, above which an exposure is large
+LIMIT = 0.25  # share of capital above which an exposure is reported
 
 
 GROUPED = ("instrument", "currency", "layer", "maturity", "asset")  # columns of claims
 
 
 def _parts(network: ExposureNetwork) -> Exhibit | None:
-    """T7I: the claims by instrument, currency, layer and maturity, where the table has them."""
+    """T7I: the claims by instrument, currency, layer and maturity, if the table has them."""
     frame, amount = network.exposures, pd.Series(network.amount)
     total = float(amount.sum())
     to, rows = scale([total], network.unit), []

@@ -1,4 +1,4 @@
-"""The section Systemic importance: the ranking, and how far its measures agree."""
+"""The section Systemic importance: the ranking, and the agreement of its measures."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MOST = 20
 
 
 def exhibits(about: Given) -> list[Exhibit]:
-    """T11, F11R, T11S, T11G: importance, how far its measures agree, how sure; the scorecard."""
+    """T11, F11R, T11S, T11G: importance, agreement of measures, stability of ranks, scorecard."""
     spread = [] if about.stability is None else [_stability(about.network, about.stability)]
     spread += [] if about.gsib is None else [_scorecard(about.gsib)]
     if about.ranking is None:
@@ -35,8 +35,8 @@ def exhibits(about: Given) -> list[Exhibit]:
     title = "How far the measures agree"
     if about.agreement is None:
         missing = (
-            "Ranks can be compared where two measures or more tell nodes apart, and among "
-            f"{LARGE:,} nodes at most."
+            "Ranks can be compared if two measures or more distinguish the nodes, and for at most "
+            f"{LARGE:,} nodes."
         )
         return [ranks, Exhibit("F11R", title, missing=missing), *spread]
     draw = partial(plot.rank_ranges, about.agreement, most=MOST)
@@ -45,7 +45,7 @@ def exhibits(about: Given) -> list[Exhibit]:
 
 
 def _stability(network: ExposureNetwork, found: RankStability) -> Exhibit:
-    """T11S: the rank of each node over networks, and how often it is among the first."""
+    """T11S: the rank of each node over networks, and the frequency of the top ranks."""
     measure, name = next(iter(found.ranks)), names(network)
     whole = found.table
     frame = whole[whole.index.get_level_values("measure") == measure].head(MOST)
@@ -75,7 +75,7 @@ def ranking_table(network: ExposureNetwork, ranking: Table | pd.DataFrame) -> Ex
     more = len(ranking) - len(rows)
     beside = [measure_title(str(column)) for column in ranking.columns[WIDE:]]
     note = (
-        f"Every node fails once, alone; amounts in {label or 'money'}. Default impact counts "
+        f"Every node defaults once, alone; amounts in {label or 'money'}. Default impact counts "
         "all losses, the indices those of nodes whose capital is known. –: capital not in the data."
         + left_out(more, "nodes of less importance")
         + (f" Also in the ranking: {', '.join(beside)}." if beside else "")
@@ -84,13 +84,13 @@ def ranking_table(network: ExposureNetwork, ranking: Table | pd.DataFrame) -> Ex
 
 
 def ranking_rows(ranking: Table | pd.DataFrame) -> pd.Index:
-    """The nodes that the table shows: the first ones, and those of which findings speak."""
+    """The nodes that the table shows: the first ones, and those named in findings."""
     top, first = costliest(ranking), ranking.index[:MOST]
     return first if top is None else first.union(top.index, sort=False)
 
 
 def _by_debtrank(network: ExposureNetwork, top: pd.Series) -> list[Sentence]:
-    """The nodes whose distress would cost the others most, where DebtRank alone was asked."""
+    """The nodes whose distress would cost the others most, if DebtRank is the only model."""
     if not (top > 0).any():
         return []
     name, head = names(network), column_head("debtrank")
@@ -124,7 +124,7 @@ def _scorecard(scores: GsibScores) -> Exhibit:
 
 
 def sentences(about: Given) -> list[Sentence]:
-    """The defaults that would cost others most, and who is most exposed."""
+    """The defaults that would cost others most, and the most exposed node."""
     network, ranking = about.network, about.ranking
     top = None if ranking is None or ranking.empty else costliest(ranking)
     if ranking is not None and top is None and "debtrank" in ranking:

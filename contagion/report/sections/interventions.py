@@ -1,4 +1,4 @@
-"""The section Policy what-if: interventions, what they avoid and what they cost."""
+"""The section Policy what-if: interventions, avoided losses and costs."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ LOSSES = {  # in a sentence, without the heading "loss" before them
     "funded": "loss borne by money put up",
     "defaults": "nodes in default",
 }
-LESS = {  # what an amount that is avoided is
+LESS = {  # words for an avoided amount
     "socialized": "less is socialized",
     "loss": "less is lost",
     "owners_loss": "less is lost by owners",
@@ -48,11 +48,11 @@ LESS = {  # what an amount that is avoided is
     "deadweight": "less is destroyed on the way",
 }
 PURE = ("defaults", "avoided_per_cost")
-FLOOR = 1e-9  # of the largest amount: a smaller difference is none
+FLOOR = 1e-9  # share of the largest amount; smaller differences count as zero
 
 
 def exhibits(about: Given) -> list[Exhibit]:
-    """F18, T18, T18I: every comparison, and what its interventions are."""
+    """F18, T18, T18I: every comparison, and a description of its interventions."""
     network, found = about.network, about.policy
     if not found:
         return []
@@ -63,9 +63,9 @@ def exhibits(about: Given) -> list[Exhibit]:
     drawn = [
         figure(
             f"F18{tag}",
-            "What each costs, and what it leaves",
+            "Cost and remaining loss",
             partial(plot.efficient_frontier, one),
-            "The cost of each intervention against the loss that it leaves.",
+            "The cost of each intervention against the remaining loss.",
         )
         for tag, one in tagged(found)
         if isinstance(one, ShockComparison)
@@ -90,8 +90,8 @@ def _shock(network: ExposureNetwork, found: ShockComparison, tag: str) -> Exhibi
     lead = f"{shock_words(first.network, first.shock)} Model: {type(first.model).__name__}."
     note = (
         f"Amounts in {to.label or 'money'}. Avoided: {_words(found.of)} less than as given. Cost "
-        "is money put up or handed over, not lost; what of it is used is borne by it, and in no "
-        "other column. –: costs nothing."
+        "is the amount provided or transferred, not lost; its used part counts as borne by money "
+        "put up, and in no other column. –: no cost."
     )
     done = table(["intervention", *(TITLES[key] for key in shown)], rows, note=note)
     return Exhibit(f"T18{tag}", "One shock", lead, table=done)
@@ -102,7 +102,7 @@ def _top(frame: pd.DataFrame, amounts: list[str]) -> float:
 
 
 def _cell(key: str, value: float, to: Scale, floor: float, pure: bool) -> str:
-    """A number of T18; `pure` where it is no money."""
+    """A number of T18; `pure` if it is not an amount."""
     if np.isnan(value):
         return "–"
     if pure:
@@ -114,7 +114,7 @@ def _cell(key: str, value: float, to: Scale, floor: float, pure: bool) -> str:
 
 
 def _scenarios(found: ScenarioComparison, tag: str) -> Exhibit:
-    """T18: many scenarios, differences with the errors of pairs."""
+    """T18: many scenarios; differences with standard errors of paired samples."""
     frame = found.table.reset_index()
     frame = frame[frame["measure"] == found.of]
     counts = found.of == "defaults"
@@ -147,7 +147,7 @@ def _scenarios(found: ScenarioComparison, tag: str) -> Exhibit:
     note = (
         f"{_words(found.of).capitalize()}, in {to.label or ('nodes' if counts else 'money')}. "
         "±: half of the 95% interval of the difference, on the same scenarios. VaR: value at "
-        "risk; ES: expected shortfall. –: costs nothing, or the scenarios do not tell."
+        "risk; ES: expected shortfall. –: no cost, or not determined by the scenarios."
         + (f" Cost in {paid.label or 'money'}." if counts else "")
     )
     head = ["intervention", "", "before", "after", "difference", "±", "cost", "avoided per cost"]
@@ -160,7 +160,7 @@ def _statistic(label: str) -> str:
 
 
 def _interventions(found: tuple[Policy, ...]) -> Exhibit:
-    """T18I: what the interventions are."""
+    """T18I: description of the interventions."""
     rows = [
         [name, repr(intervention), money(one.costs[name], one.unit)]
         for one in found
@@ -176,7 +176,7 @@ def _words(measure: str) -> str:
 
 
 def sentences(found: tuple[Policy, ...]) -> list[Sentence]:
-    """Key findings: which intervention avoids most, and what it costs."""
+    """Key findings: the intervention that avoids most, and its cost."""
     lines = []
     for tag, one in tagged(found):
         exhibit, run, counts = f"T18{tag}", _perimeter(one), one.of == "defaults"
@@ -210,7 +210,7 @@ def sentences(found: tuple[Policy, ...]) -> list[Sentence]:
 
 
 def _perimeter(one: Policy) -> str:
-    """Of what the numbers of a comparison are."""
+    """The shock or the scenarios, and the model, behind a comparison."""
     if isinstance(one, ShockComparison):
         return of_run(one.results[AS_GIVEN])
     test = one.tests[AS_GIVEN]

@@ -1,4 +1,4 @@
-"""Claims between kinds of nodes as a table with sums, hidden where a sum tells of one node."""
+"""Claims between kinds of nodes as a table with sums; sums that disclose one node are hidden."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ HIDDEN = "c"
 
 
 def claims_between(about: Given) -> Exhibit | None:
-    """T2K: what the nodes of each kind claim on those of each other."""
+    """T2K: claims of the nodes of each kind on those of each kind."""
     net, coded = about.network, about.coded
     mine = kinds(net) if coded is None else coded.kinds
     if not 1 < len(set(mine)) <= MOST or not len(net.amount):
@@ -32,7 +32,7 @@ def claims_between(about: Given) -> Exhibit | None:
     ]
     *rows, total = rows
     note = f"Amounts in {to.label or 'money'}, creditors in rows, debtors in columns."
-    note += f" {HIDDEN}: hidden, see the list of what is hidden." if cells else ""
+    note += f" {HIDDEN}: hidden, see the list of hidden sums." if cells else ""
     head = ["claims of", *(f"on {kind}" if kind != ALL else ALL for kind in frame)]
     done = table(head, rows, note=note, total=total)
     return Exhibit("T2K", "Flows between kinds", table=done)
@@ -41,10 +41,10 @@ def claims_between(about: Given) -> Exhibit | None:
 def between(
     net: ExposureNetwork, kind: np.ndarray, how: Disclosure | None
 ) -> tuple[pd.DataFrame, np.ndarray, np.ndarray, list[tuple[str, str, str]]]:
-    """Sums between kinds with totals, which are hidden, by rule, and both as a list.
+    """Sums between kinds with totals, the hidden cells, and a list of them with reasons.
 
-    A contributor to a sum is a node that has one of its claims or owes one: what the largest
-    creditors, or the largest debtors, have of it counts.
+    A contributor to a sum is a creditor or debtor of its claims; the shares of the largest
+    creditors, and those of the largest debtors, are tested.
     """
     words = sorted(set(map(str, kind)))
     of = {word: at for at, word in enumerate(words)}
@@ -70,7 +70,7 @@ def between(
         (
             frame.index[i],
             frame.columns[j],
-            "few contributors" if rule[i, j] else "would tell another",
+            "few contributors" if rule[i, j] else "would disclose another",
         )
         for i, j in np.argwhere(hidden)
     ]
@@ -78,7 +78,7 @@ def between(
 
 
 def _sums(n: int) -> np.ndarray:
-    """The relations of a square table of n kinds with totals below and on the right."""
+    """Linear relations of a square table of n kinds with totals below and on the right."""
     found = []
     for line in range(n + 1):
         across, down = np.zeros((2, n + 1, n + 1))

@@ -1,4 +1,4 @@
-"""The section Methods: models, formulas, words, references, and how to rebuild the report."""
+"""The section Methods: models, formulas, terms, references, and how to rebuild the report."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .structure import SYSTEM
 
 
 def exhibits(about: Given) -> list[Exhibit | None]:
-    """A3, A4, A1, A2, A5, R1: models, formulas, words, measures, references, how to rebuild."""
+    """A3, A4, A1, A2, A5, R1: models, formulas, terms, measures, references, how to rebuild."""
     used = [] if about.ranking is None else [str(column) for column in about.ranking]
     used += [] if about.topology is None else list(SYSTEM)
     return [
@@ -33,7 +33,7 @@ def exhibits(about: Given) -> list[Exhibit | None]:
 
 
 def set_formulas(about: Given) -> Exhibit:
-    """A4: the formulas behind the exhibits, set as such."""
+    """A4: the formulas behind the exhibits, typeset."""
     words = {type(result.model).__name__ for result in about.results}
     words |= {"ledger"} if any(result.model.settles for result in about.results) else set()
     words |= {"ranking"} if about.ranking is not None else set()
@@ -56,18 +56,18 @@ def references(about: Given) -> Exhibit | None:
 
 
 def again(about: Given) -> Exhibit:
-    """R1: the study and the command that make this report again, or the calls of Python."""
+    """R1: the study and the command that reproduce this report, or the calls in Python."""
     if about.study is not None:
         lead = (
             "Save the lines below as study.toml. Then “contagion report study.toml --out "
-            "report.html” makes this report again, to the last bit where the versions of the "
-            "packages are the same; “contagion run study.toml --out results” writes every number "
-            "with all its digits."
+            "report.html” reproduces this report, bit for bit if the versions of the packages are "
+            "the same; “contagion run study.toml --out results” writes every number with all its "
+            "digits."
         )
         if about.coded is not None:
             lead = (
                 "The data are confidential. The study below was run on them with codes in place of "
-                "names; who holds the data and the key can run it again."
+                "names; those who have the data and the key can run it again."
             )
         elif about.stress is not None and "stress" not in about.study.outputs:
             lead += " The stress test came from a folder of its own: add --stress and its folder."
@@ -78,8 +78,8 @@ def again(about: Given) -> Exhibit:
     ]
     lines += [] if about.comparison is None else code(about.comparison)
     lead = (
-        "This report was made from results in Python and not from a study, which alone rebuilds it "
-        "to the last bit."
+        "This report was made from results in Python and not from a study; only a study reproduces "
+        "a report bit for bit."
     )
     if not lines:
         return Exhibit("R1", "To rebuild this report", lead + " No run was part of it.")
@@ -88,9 +88,9 @@ def again(about: Given) -> Exhibit:
 
 
 def catalogue_of(sections: Sequence[Section], about: Given) -> list[Exhibit]:
-    """R2: every exhibit with number, id, file, definition, and the table that it is made from."""
+    """R2: every exhibit with number, id, file, definition, and source table."""
     outputs = () if about.study is None else about.study.outputs
-    several = len(outputs) > 1  # which have a folder each
+    several = len(outputs) > 1  # then each output has its own folder
     where = {
         entry.results: entry.results if several else entry.results.partition("/")[2]
         for entry in catalogue.EXHIBITS.values()
@@ -115,7 +115,7 @@ def catalogue_of(sections: Sequence[Section], about: Given) -> list[Exhibit]:
 
 
 def definitions(columns: Sequence[str]) -> list[Exhibit]:
-    """A1, A2: words, and the measures of these columns."""
+    """A1, A2: terms, and the measures of these columns."""
     words = table(["word", "meaning"], list(GLOSSARY.items()), text=2)
     found = [Exhibit("A1", "Words", table=words)]
     used = [column.partition(".")[0] for column in columns]
@@ -127,7 +127,7 @@ def definitions(columns: Sequence[str]) -> list[Exhibit]:
     if rows:
         lead = (
             "ℓ(j|i) is the loss of j when i defaults, K_j the equity of j, v_j its share of all "
-            "equity, h_j the part of it that j loses, N the number of nodes."
+            "equity, h_j the share of its equity that j loses, N the number of nodes."
         )
         head = ["measure", "formula", "unit", "of", "source"]
         found.append(Exhibit("A2", "Measures", lead, table=table(head, rows, text=5)))

@@ -1,4 +1,4 @@
-"""The section Over time: the same shock in every period, and what changed since the last one."""
+"""The section Over time: the same shock in every period, and changes since the previous one."""
 
 from __future__ import annotations
 
@@ -21,29 +21,29 @@ TITLES = {
     "loss": "loss of owners",
     "contagion_loss": "by contagion",
 }
-FLOOR = 1e-9  # of the largest amount: a smaller difference is none
+FLOOR = 1e-9  # share of the largest amount; smaller differences count as zero
 
 
 def exhibits(about: Given) -> list[Exhibit]:
-    """T15P, F15: the losses of every period, and by node since the one before."""
+    """T15P, F15: the losses of every period, and changes by node since the previous one."""
     run = about.periods
     if run is None:
         return []
     before, after = list(run.results)[-2:] if len(run) > 1 else [None, None]
     if before is None:
         return [_table(run)]
-    text = f"What each node loses in {before} and in {after}."
+    text = f"The loss of each node in {before} and in {after}."
     draw = partial(plot.period_change, run, before, after)
     return [_table(run), figure("F15", "Change since the last period", draw, text)]
 
 
 def _of(run: PanelRun) -> str:
-    """The loss that is compared."""
+    """The kind of loss that is compared."""
     return "socialized" if "socialized" in run.totals else "loss"
 
 
 def _table(run: PanelRun) -> Exhibit:
-    """T15P: one row a period, with the change since the one before."""
+    """T15P: one row for each period, with the change since the previous one."""
     frame, of = run.totals, _of(run)
     shown = [name for name in TITLES if name in frame]
     to = scale(frame[shown].to_numpy(float).ravel(), run.unit)
@@ -60,12 +60,12 @@ def _table(run: PanelRun) -> Exhibit:
     head += [*(TITLES[name] for name in shown if name != of), "in default"]
     first = next(iter(run.results.values()))
     lead = f"The same shock in every period, through {type(first.model).__name__}."
-    note = f"Amounts in {to.label or 'money'}. Periods are apart: nothing is added over them."
+    note = f"Amounts in {to.label or 'money'}. Losses are not added over periods."
     return Exhibit("T15P", "The shock in every period", lead, table=table(head, rows, note=note))
 
 
 def sentences(run: PanelRun | None) -> list[Sentence]:
-    """Key finding: the loss in the last period and in the one before."""
+    """Key finding: the loss in the last period and in the previous one."""
     if run is None or len(run) < 2:
         return []
     of = _of(run)

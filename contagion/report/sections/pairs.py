@@ -1,4 +1,4 @@
-"""The sections By trigger and By victim: every node defaults once, and who loses by it."""
+"""The sections By trigger and By victim: every node defaults once, with the losses of others."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ PAIRS = 12  # victims, and triggers, of the heat map
 
 
 def of_triggers(about: Given) -> list[Exhibit]:
-    """F6, T8, F7W: what the default of each node does to the others, and the way of the worst."""
+    """F6, T8, F7W: losses caused by the default of each node, and the cascade of the worst."""
     found = about.defaults
     if found is None:
         return []
     drawn = []
     if (found.triggers["default_impact"] > 0).any():
-        text = "What the owners of others lose when each node defaults, at once and by the cascade."
+        text = "Losses of the owners of others when each node defaults, at once and by the cascade."
         draw = partial(plot.trigger_bars, found, most=MOST)
-        drawn.append(figure("F6", "Triggers by what they cost the others", draw, text))
+        drawn.append(figure("F6", "Triggers by the losses of others", draw, text))
     return [*drawn, _triggers(found), *_worst(about, found)]
 
 
 def of_victims(about: Given) -> list[Exhibit]:
-    """T9, F8, F9: what each node loses by the defaults of the others, and by which."""
+    """T9, F8, F9: losses of each node by the defaults of others, and the triggers."""
     found = about.defaults
     if found is None:
         return []
@@ -47,19 +47,19 @@ def of_victims(about: Given) -> list[Exhibit]:
     name = names(found.network)
     both = found.triggers[[X]].join(found.victims[[Y]]).rename(index=name)
     if both.notna().all(axis=1).any():
-        text = "What each node does to the others, across, against what others do to it, up."
+        text = "Losses that each node causes (horizontal) and suffers by others (vertical)."
         draw = partial(plot.impact_quadrant, both)
         drawn.append(figure("F8", "Who endangers others, and who is in danger", draw, text))
     square = found.losses.rename(index=name, columns=name).T  # victims in rows
     if float(square.to_numpy().max(initial=0.0)) > 0:
-        text = "What the owners of each victim lose when each trigger defaults, the largest first."
+        text = "Losses of the owners of each victim when each trigger defaults, largest first."
         draw = partial(plot.victim_heat, square, unit=found.network.unit, most=PAIRS)
         drawn.append(figure("F9", "Who loses by whose default", draw, text))
     return [_victims(found), *drawn]
 
 
 def _worst(about: Given, found: EveryDefault) -> list[Exhibit]:
-    """F7W: the cascade of the worst trigger as a tree, where no run begins with it."""
+    """F7W: the cascade of the worst trigger as a tree, unless a run starts with it."""
     run = found.worst
     if run is None or any((one.triggers == run.triggers).all() for one in about.results):
         return []
@@ -68,7 +68,7 @@ def _worst(about: Given, found: EveryDefault) -> list[Exhibit]:
         "The owners of others lose most with the default of {who}.",
         {"who": Fact("trigger", who, "name", (who,), "T8")},
     )
-    text = "Each node below the one from which it has most of its loss."
+    text = "Each node is placed below the debtor on which it loses most."
     draw = partial(plot.cascade_tree, run, most=TREE)
     return [figure("F7W", "The cascade of the worst trigger as a tree", draw, text, lead)]
 
@@ -97,11 +97,11 @@ def _triggers(found: EveryDefault) -> Exhibit:
     ]
     more = len(frame) - len(rows)
     note = (
-        f"Amounts in {to.label or 'money'}: what the owners of other nodes lose, at most their "
+        f"Amounts in {to.label or 'money'}: losses of the owners of other nodes, at most their "
         "equity; external creditors are in the ranking, not here. Direct: on claims on the "
-        "trigger; cascade: all the rest. Contagion index: of the capital of the others. –: not "
+        "trigger; cascade: the remainder. Contagion index: of the capital of the others. –: not "
         "defined."
-        + (" By channel: shares of what the others lose." if shares else "")
+        + (" By channel: shares of the losses of others." if shares else "")
         + left_out(more, "triggers that cost less")
     )
     count = int((frame["induced_defaults"] > 0).sum())
@@ -153,7 +153,7 @@ def _victims(found: EveryDefault) -> Exhibit:
     head = ["victim", "vulnerability index, %", "hazard rate, %", "worst trigger", "loss by it",
             "of capital"]  # fmt: skip
     done = table(head, rows, note=note, words=[3])
-    return Exhibit("T9", "What each node loses by the others", Sentence(text, facts), table=done)
+    return Exhibit("T9", "Losses of each node by others", Sentence(text, facts), table=done)
 
 
 def _share(loss: float, capital: float) -> str:

@@ -23,11 +23,11 @@ from ..parts import Exhibit, table
 from ..phrases import FAIRNESS, attributes, of_run, signed
 
 MOST = 40
-FLOOR = 1e-9  # of everything borne: a smaller difference is none
+FLOOR = 1e-9  # share of all losses borne; smaller differences count as zero
 
 
 def exhibits(about: Given) -> list[Exhibit]:
-    """F14 to T17: who bears it under each set of rules, how evenly, and what the sets are."""
+    """F14 to T17: bearers under each set of rules, evenness, and description of the sets."""
     comparison = about.comparison
     if comparison is None:
         return []
@@ -38,7 +38,7 @@ def exhibits(about: Given) -> list[Exhibit]:
         f"{listed([name[node] for node in comparison.nodes])}."
     )
     most = 12 if len(comparison.results) <= 3 else 8
-    text = "Who bears the loss under each set of rules, one group of lines a node."
+    text = "Who bears the loss under each set of rules, one group of lines for each node."
     draw = partial(plot.rule_comparison, comparison, most=most)
     return [
         figure("F14", "Who bears it under each set of rules", draw, text, lead),
@@ -50,13 +50,13 @@ def exhibits(about: Given) -> list[Exhibit]:
 
 
 def _per_node(comparison: RuleComparison) -> Exhibit:
-    """T14: what every node bears as given, and the difference under the other sets."""
+    """T14: losses of every node under the given rules, and differences under the other sets."""
     frame, apart, sets = comparison.table, comparison.differences, _others(comparison)
     to, floor = _scale(comparison), _floor(comparison)
     size = apart[sets].abs().max(axis=1)
     order = np.lexsort((-frame[AS_GIVEN].to_numpy(), -size.to_numpy()))
     moved = int((size > floor).sum())
-    if moved > MOST:  # those that a finding names have a row of their own
+    if moved > MOST:  # nodes named in a finding keep a row of their own
         each = apart[sets].to_numpy(float)
         ends = [*each.argmax(axis=0), *each.argmin(axis=0)]
         order = order[np.argsort(~np.isin(order, ends), kind="stable")]
@@ -79,7 +79,7 @@ def _per_node(comparison: RuleComparison) -> Exhibit:
         rows.append([others, "", "", to(float(frame[AS_GIVEN].iloc[rest].sum()))])
         rows[-1] += [signed(amount, to, floor) for amount in sums]
     note = (
-        f"Amounts in {to.label or 'money'}: what the node bears as given, and how much more (+) or "
+        f"Amounts in {to.label or 'money'}: losses under the given rules, and how much more (+) or "
         "less (−) under the other sets. A node bears what its owners and its external creditors "
         "lose."
         + ("" if moved else " No node bears more or less.")
@@ -105,13 +105,13 @@ def _per_kind(comparison: RuleComparison) -> Exhibit:
         ]
         for kind in frame.index
     ]
-    note = f"Amounts in {to.label or 'money'}; differences to what is borne as given."
+    note = f"Amounts in {to.label or 'money'}; differences to losses under the given rules."
     done = table(["kind", AS_GIVEN, *sets], rows, note=note)
     return Exhibit("T15", "Differences per kind", table=done)
 
 
 def _fairness(comparison: RuleComparison) -> Exhibit:
-    """T16: how the loss is spread under each set, with definitions."""
+    """T16: distribution of the loss under each set, with definitions."""
     frame, unit = comparison.fairness, comparison.results[AS_GIVEN].network.unit
     meaning = {**attributes(), **FAIRNESS}
     rows = []
@@ -149,7 +149,7 @@ def _sets(comparison: RuleComparison) -> Exhibit:
 
 
 def changed(comparison: RuleComparison) -> dict[str, dict[Any, Any]]:
-    """The rules of every set that are not those of the network as given: {name: {node: rule}}."""
+    """The rules of every set that differ from those of the network: {name: {node: rule}}."""
     given = comparison.results[AS_GIVEN].network.rules
     return {
         one: {
@@ -162,7 +162,7 @@ def changed(comparison: RuleComparison) -> dict[str, dict[Any, Any]]:
 
 
 def code(comparison: RuleComparison) -> list[str]:
-    """Lines of Python that make the comparison again."""
+    """Lines of Python that reproduce the comparison."""
     first = comparison.results[AS_GIVEN]
     call = (
         f"ct.compare_rules(network, ct.{first.shock!r}, {changed(comparison)!r}, "
@@ -174,7 +174,7 @@ def code(comparison: RuleComparison) -> list[str]:
 
 
 def sentences(comparison: RuleComparison) -> list[Sentence]:
-    """Key findings: which node would bear most more, and which most less, under each set."""
+    """Key findings: the node with the largest increase, and decrease, under each set."""
     net, floor = comparison.results[AS_GIVEN].network, _floor(comparison)
     name, lines = list(names(net).values()), []
     run = of_run(comparison.results[AS_GIVEN])

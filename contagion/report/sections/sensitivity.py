@@ -22,14 +22,14 @@ from ..parts import Exhibit, table, tagged
 PREFERRED = ("socialized_share", "bystander_share", "defaulted_share", "contagion_loss", "loss")
 SHARES = ("socialized_share", "bystander_share", "external_share", "defaulted_share")
 MOST = 12
-HITS = 3  # losses of a smallest shock that are named
+HITS = 3  # losses of a smallest shock named in the text
 T12 = ("what has to happen", "what it takes", "where", "how sure")
 NONE = "no loss of external assets is enough"
 UNSURE = "NOT confirmed by runs"
 
 
 def exhibits(about: Given) -> list[Exhibit]:
-    """F12, T12S, T12: how results change with the parameters, and reverse stress tests."""
+    """F12, T12S, T12: results as a function of parameters, and reverse stress tests."""
     found = [
         exhibit
         for tag, sweep in tagged(about.sweeps)
@@ -43,7 +43,7 @@ def _varied(sweep: Sweep) -> list[str]:
 
 
 def _phase(sweep: Sweep, tag: str) -> list[Exhibit]:
-    """F12: one measure over two axes; nothing to draw over one, or over more than two."""
+    """F12: one measure over two axes; no figure for one axis, or for more than two."""
     axes = list(sweep.axes)
     varied = _varied(sweep)
     if len(axes) < 2 or len(varied) > 2:
@@ -58,9 +58,9 @@ def _phase(sweep: Sweep, tag: str) -> list[Exhibit]:
 
 
 def shown_measure(sweep: Sweep) -> str:
-    """The measure that is drawn: of the preferred ones, that with the most different values.
+    """The measure to draw: of the preferred ones, the one with the most distinct values.
 
-    A sweep that has none of them has measures of its own; there it is the first one.
+    If the sweep has none of them, its first measure.
     """
     known = [name for name in PREFERRED if name in sweep.measures]
     if not known:
@@ -103,7 +103,7 @@ def _extremes(sweep: Sweep, tag: str) -> Exhibit:
 
 
 def _along(sweep: Sweep, axis: str, kept: list[str], blank: Exhibit, note: str) -> Exhibit:
-    """One column a value of the axis, one row a measure."""
+    """One column for each value of the axis, one row for each measure."""
     values = sweep.axes[axis]
     rows = []
     for name in kept:
@@ -115,7 +115,7 @@ def _along(sweep: Sweep, axis: str, kept: list[str], blank: Exhibit, note: str) 
 
 
 def _where(sweep: Sweep, frame: pd.DataFrame, mean: float) -> str:
-    """The first cell with that value, and how many more have it."""
+    """The first cell with that value, and the number of others with it."""
     cells = frame[np.isclose(frame["mean"], mean, rtol=1e-9, atol=0.0)]
     first, more = cells.iloc[0], len(cells) - 1
     said = ", ".join(
@@ -133,7 +133,7 @@ def _words(name: str) -> str:
 
 
 def _teller(sweep: Sweep, measure: str, values: Iterable[float]) -> Callable[[float], str]:
-    """Values of a measure as text, money on one scale."""
+    """A function for values of a measure as text; amounts have one scale."""
     say: Callable[[float], str] = "{:.3g}".format
     if measure in SHARES:
         say = "{:.1%}".format
@@ -143,13 +143,13 @@ def _teller(sweep: Sweep, measure: str, values: Iterable[float]) -> Callable[[fl
 
 
 def reverse(network: ExposureNetwork, found: tuple[Answer, ...]) -> Exhibit:
-    """T12: what it takes: the smallest shocks, the fewest triggers, the funds that suffice."""
+    """T12: the smallest shocks, the fewest triggers, and the funds that suffice."""
     rows = [list(map(str, answer_words(network, answer))) for answer in found]
     return Exhibit("T12", "Reverse stress tests", table=table(T12, rows, text=4))
 
 
 def answer_words(network: ExposureNetwork, answer: Answer) -> list[Sentence]:
-    """The question, the size, the nodes, and how sure the answer is."""
+    """The question, the size, the nodes, and the certainty of the answer."""
     name = names(network)
     if isinstance(answer, BreakEven):
         goal = f"{name[answer.node]} pays in full under the shock"
@@ -233,7 +233,7 @@ def _run(verified: bool, how: str) -> str:
 
 
 def _goal(goal: str, name: dict[object, str]) -> str:
-    """The goal with the names that readers know."""
+    """The goal, with node titles in place of identifiers."""
     begin = "default of "
     nodes = goal.removeprefix(begin).split(", ")
     known = {str(node): title for node, title in name.items()}
@@ -243,7 +243,7 @@ def _goal(goal: str, name: dict[object, str]) -> str:
 
 
 def sentences(network: ExposureNetwork, found: tuple[Answer, ...]) -> list[Sentence]:
-    """Key findings: what the first search and the first fund say."""
+    """Key findings: the results of the first search and the first fund."""
     lines = []
     funds = [answer for answer in found if isinstance(answer, BreakEven)][:1]
     for answer in [*[answer for answer in found if not isinstance(answer, BreakEven)][:1], *funds]:
@@ -261,12 +261,12 @@ def sentences(network: ExposureNetwork, found: tuple[Answer, ...]) -> list[Sente
 
 
 def of_sweeps(found: tuple[Sweep, ...]) -> list[Sentence]:
-    """Key finding: how far the socialized loss goes over the values of each first sweep."""
+    """Key finding: the range of the socialized loss over the values of each sweep."""
     lines = []
     for tag, sweep in tagged(found)[:1]:
         of = "socialized" if "socialized" in sweep.measures else "contagion_loss"
         if of not in sweep.measures or len(_varied(sweep)) < 2:
-            continue  # over one axis the table has every value
+            continue  # with one axis, the table has every value
         means = sweep.mean(of)["mean"].dropna()
         if not len(means) or not means.max() > means.min():
             continue

@@ -1,4 +1,4 @@
-"""What a network brings besides claims: rules, guarantees, changes settled before any shock."""
+"""Rules, guarantees, and changes to claims settled before any shock."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ROWS = 40
 
 
 def settings(network: ExposureNetwork) -> list[Exhibit]:
-    """T3R, T3G, T3N: rules of the nodes, guarantees and changes, those that there are."""
+    """T3R, T3G, T3N: rules of the nodes, guarantees and changes, if there are any."""
     found = [_rules(network), _guarantees(network), _changes(network)]
     return [exhibit for exhibit in found if exhibit is not None]
 
@@ -50,7 +50,7 @@ def _guarantees(network: ExposureNetwork) -> Exhibit | None:
     rows = [[*guarantee_words(row, name), to(row.amount)] for row in rows_of(frame.head(ROWS))]
     more = len(frame) - len(rows)
     head = [*GUARANTEE, f"at most, {to.label}" if to.label else "at most"]
-    note = "Paid only when called, and at most what the guarantor can pay." + left_out(
+    note = "Paid only when called, and limited by the guarantor's ability to pay." + left_out(
         more, "more guarantees"
     )
     return Exhibit("T3G", "Guarantees", table=table(head, rows, text=5, note=note))

@@ -1,4 +1,4 @@
-"""The section The network: its map, its shape, who deals with whom."""
+"""The section The network: its map, its shape, its links."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ from . import kinds_table
 SYSTEM = ("density", "reciprocity", "mean_clustering", "assortativity", "core_periphery_error",
           "leverage_radius", "hhi", "gini", "cr_5")  # fmt: skip
 MEANING = {
-    "density": "links over all that there could be; a link is a pair of creditor and debtor",
+    "density": "links over all possible links; a link is a pair of creditor and debtor",
     "reciprocity": "links whose debtor also has a claim on the creditor",
-    "clustering": "of two partners of a node, how often they deal with each other; mean over nodes",
-    "assortativity": "correlation of the numbers of links at both ends; below 0 those with few "
-    "deal with those with many",
+    "clustering": "share of pairs of partners of a node that are linked; mean over nodes",
+    "assortativity": "correlation of the numbers of links at both ends; below 0, nodes with few "
+    "links deal with nodes with many",
     "parts": "parts without a link between them; nodes in the largest",
-    "strong_parts": "the same with a way in both directions",
-    "core": "nodes that deal with each other while the rest deals only with them",
-    "error_score": "links that do not fit that picture, over all links; 0 fits, 1 says nothing",
-    "radius": "what a small loss is multiplied with from round to round, in the long run",
+    "strong_parts": "the same with paths in both directions",
+    "core": "nodes that deal with each other, while all others deal only with them",
+    "error_score": "links that do not fit this structure, over all links; 0: perfect, 1: no fit",
+    "radius": "long-run growth factor of a small loss from round to round",
 }
 
 
@@ -53,7 +53,7 @@ def exhibits(about: Given) -> list[Exhibit]:
 
 
 def network_map(about: Given) -> Exhibit:
-    """F1: the map of the network, for the first shock; on a page one to act on."""
+    """F1: the map of the network, for the first shock; interactive in HTML."""
     network, result = about.network, about.results[0] if about.results else None
     facts = {
         "nodes": Fact("how much", len(network), "count", ("nodes",), "T1", "node"),
@@ -77,7 +77,7 @@ def statistics(network: ExposureNetwork, shape: Topology | None) -> Exhibit:
     if shape is None:
         missing = (
             f"Not computed for {len(network):,} nodes: above {LARGE:,} the search for a core takes "
-            "minutes. It can be computed first and given to the report (topology=)."
+            "minutes. It can be computed separately and passed to the report (topology=)."
         )
         return Exhibit("T4", title, missing=missing)
     tiers, steady = shape.core_periphery, shape.stability
@@ -105,7 +105,7 @@ def statistics(network: ExposureNetwork, shape: Topology | None) -> Exhibit:
 
 
 def verdict(network: ExposureNetwork, steady: LeverageStability) -> Sentence:
-    """Whether leverage amplifies small losses."""
+    """The verdict on whether leverage amplifies small losses."""
     if np.isnan(steady.radius):
         return Sentence(
             "Whether small losses grow is not known: no node with claims has a known positive "
@@ -123,7 +123,7 @@ def verdict(network: ExposureNetwork, steady: LeverageStability) -> Sentence:
         "stable": "below one: small losses shrink from round to round.",
         "unstable": "above one: some small losses grow from round to round until a node defaults.",
         "borderline": "one: small losses neither grow nor shrink.",
-        "unknown": "not above one; with them it can be larger, so that nothing is proved.",
+        "unknown": "not above one; with them it can be larger, so that stability is not proved.",
     }
     return Sentence(f"{text}, {means[steady.verdict]}", facts)
 
@@ -135,26 +135,26 @@ def _number(value: float, share: bool) -> str:
 
 
 def kind_map(network: ExposureNetwork) -> Exhibit:
-    """F2: who claims on whom, by kind."""
+    """F2: claims between kinds of nodes."""
     title, found = "Claims between kinds", set(kinds(network))
     if len(found) < 2:
         missing = (
-            f"All nodes are of one kind ({next(iter(found), 'none')}): flows between kinds need a "
+            f"All nodes have one kind ({next(iter(found), 'none')}): flows between kinds need the "
             "kind of every node."
         )
         return Exhibit("F2", title, missing=missing)
     if not len(network.amount):
         return Exhibit("F2", title, missing="There are no exposures.")
-    text = "What the nodes of each kind claim on those of each other, creditors in rows."
+    text = "Claims of the nodes of each kind on those of each kind, creditors in rows."
     return figure("F2", title, partial(plot.kind_heat, network), text)
 
 
-FEW = 2  # values, which a table says better than a drawing
+FEW = 2  # number of distinct values for which a table is clearer than a figure
 PARTS = (0.0, 0.25, 0.5, 0.75, 0.9, 1.0)
 
 
 def distributions(network: ExposureNetwork) -> list[Exhibit]:
-    """F3, F3A, T4D: how many partners nodes have, and how much they lend and owe."""
+    """F3, F3A, T4D: distributions of partners, claims and debts of nodes."""
     if not len(network.amount):
         return []
     n, real = len(network), network.amount > 0
@@ -175,7 +175,7 @@ def distributions(network: ExposureNetwork) -> list[Exhibit]:
         for title, values, tell in numbers
     ]  # fmt: skip
     head = ["", "smallest", "25%", "median", "75%", "90%", "largest", "mean"]
-    note = "Quantiles over the nodes: a quarter of them has at most what stands below 25%."
+    note = "Quantiles over the nodes: a quarter of them has at most the value in column 25%."
     shown: tuple[tuple[str, str, Of, list[Any]], ...] = (
         ("F3", "Distribution of partners", "partners", numbers[:2]),
         ("F3A", "Distribution of claims and debts", "amounts", numbers[2:]),

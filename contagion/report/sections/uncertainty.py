@@ -1,4 +1,4 @@
-"""The section Uncertainty: many scenarios, with the error of every number."""
+"""The section Uncertainty: many scenarios, with an error for every number."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ TITLES = {
 }
 QUANTILES = (0.05, 0.5, 0.95)
 NODES = 20
-FEW = 5  # scenarios beyond a level, below which its tail is no finding
+FEW = 5  # smallest number of scenarios beyond a level for a finding about its tail
 
 
 def exhibits(about: Given) -> list[Exhibit]:
-    """T13, F13, T13V, T13N, F13B: losses over scenarios, the tail, every node, who bears them."""
+    """T13, F13, T13V, T13N, F13B: losses over scenarios, the tail, every node, the bearers."""
     network, test = about.network, about.stress
     spread = [] if about.ensemble is None else _ensemble(network, about.ensemble)
     if test is None:
@@ -48,7 +48,7 @@ def exhibits(about: Given) -> list[Exhibit]:
     chart = exceedance_chart(test)
     drawn = figure("F13", "Loss exceedance", chart.draw, chart.said, hits=chart.hits)
     if "socialized" in test.columns:
-        text = "How the socialized loss of the scenarios falls on external creditors and owners."
+        text = "Split of the socialized loss between external creditors and owners, by scenario."
         draw = partial(plot.bearer_distribution, test)
         spread = [figure("F13B", "Who bears it over the scenarios", draw, text), *spread]
     tail = [_tail(test)] if test.spec["options"]["levels"] else []
@@ -56,7 +56,7 @@ def exhibits(about: Given) -> list[Exhibit]:
 
 
 def _ensemble(network: ExposureNetwork, test: OverNetworks) -> list[Exhibit]:
-    """T13E, T13P: the shock on every network of an ensemble: losses, and who defaults how often."""
+    """T13E, T13P: the shock on every network of an ensemble: losses, and default frequencies."""
     frame = test.table
     shown = [name for name in TITLES if name in frame and (frame[name] != 0).any()]
     to = scale([frame[name].max() for name in shown if name != "defaults"], test.unit)
@@ -70,8 +70,8 @@ def _ensemble(network: ExposureNetwork, test: OverNetworks) -> list[Exhibit]:
     facts = {"count": Fact("networks", count, "count", ("the ensemble",), "T13E", "network")}
     lead = Sentence("The same shock on each of {count} that fit the same data.", facts)
     note = (
-        f"Amounts in {to.label or 'money'}. Quantiles are over the networks: they say how much the "
-        "result depends on exposures that are not known, not how likely the shock is."
+        f"Amounts in {to.label or 'money'}. Quantiles are over the networks: they show the "
+        "uncertainty due to unknown exposures, not the probability of the shock."
     )
     head = ["", "smallest", "5%", "median", "95%", "largest", "mean"]
     done = table(head, rows, note=note)
@@ -104,14 +104,14 @@ def _lead(test: StressTest) -> str:
     start = "face values" if book else "the same model without it"
     said += f"; losses are counted from {start}."
     if not test.complete:
-        said += " The run is not finished: these are the scenarios that are done."
+        said += " The run is not finished: these are the completed scenarios."
     if test.unconverged:
         said += f" {plural(test.unconverged, 'scenario')} did not converge; intervals allow for it."
     return said
 
 
 def _system(test: StressTest) -> Exhibit:
-    """T13: mean with its error, and quantiles, of what the system loses."""
+    """T13: mean with its error, and quantiles, of system losses."""
     shown = [name for name in TITLES if name in test.columns]
     shown = [x for x in shown if x == _headline(test) or np.any(test.columns[x])]
     amounts = [name for name in shown if name != "defaults"]
@@ -165,15 +165,15 @@ def _tail(test: StressTest) -> Exhibit:
     head = ["of", "measure", "estimate", "standard error", "from", "to", "beyond"]
     note = (
         f"Amounts in {to.label or 'money'}; {_ends(test)} VaR: value at risk, not exceeded with "
-        "that probability. ES: expected shortfall, the mean of what lies beyond. Beyond: the "
-        "probability of that."
+        "that probability. ES: expected shortfall, the mean loss beyond VaR. Beyond: the "
+        "probability of a loss beyond it."
     )
     lead = next(iter(sentences(test)), "")
     return Exhibit("T13V", "The tail", lead, table=table(head, rows, text=2, note=note))
 
 
 def _ends(test: StressTest) -> str:
-    """What the columns from and to are."""
+    """The meaning of the columns from and to."""
     if test.sampled:
         return "from and to are an interval at 95%."
     return "the scenarios are a list, no random sample, so there are no intervals."
@@ -185,7 +185,7 @@ def _interval(found: Estimate, to: Scale) -> list[str]:
 
 
 def _nodes(network: ExposureNetwork, test: StressTest) -> Exhibit:
-    """T13N: how often every node defaults, and what its owners lose."""
+    """T13N: the default frequency of every node, and the loss of its owners."""
     frame, name, kind = test.nodes, list(names(network).values()), kinds(network)
     chance = test.default_probability()
     level = max(test.tails, default=None)
@@ -206,8 +206,8 @@ def _nodes(network: ExposureNetwork, test: StressTest) -> Exhibit:
     head += [] if level is None else [f"share of ES {100 * level:.6g}%"]
     more = len(network) - len(rows)
     note = (
-        f"Amounts in {to.label or 'money'}. In default: share of the scenarios, those included in "
-        f"which the node was before; {_ends(test)}" + left_out(more, "nodes with smaller losses")
+        f"Amounts in {to.label or 'money'}. In default: share of the scenarios, including defaults "
+        f"before the shock; {_ends(test)}" + left_out(more, "nodes with smaller losses")
     )
     return Exhibit("T13N", "Nodes over the scenarios", table=table(head, rows, text=2, note=note))
 
@@ -227,7 +227,7 @@ def _share(value: float) -> str:
 
 
 def over_ensemble(found: OverNetworks | None) -> list[Sentence]:
-    """Key finding: how far the loss of the same shock spreads over the networks."""
+    """Key finding: the range of the loss of the same shock over the networks."""
     if found is None:
         return []
     of = "socialized" if "socialized" in found.table else "owners_loss"
@@ -244,7 +244,7 @@ def over_ensemble(found: OverNetworks | None) -> list[Sentence]:
 
 
 def sentences(test: StressTest | None) -> list[Sentence]:
-    """Key findings: the tail of the loss, where there are enough scenarios for one."""
+    """Key findings: the tail of the loss, if there are enough scenarios for it."""
     if test is None:
         return []
     of, run = _headline(test), f"{len(test)} scenarios through {test.spec['model']['name']}"
@@ -276,5 +276,5 @@ def sentences(test: StressTest | None) -> list[Sentence]:
 
 
 def _headline(test: StressTest) -> str:
-    """The loss that findings are about."""
+    """The kind of loss used in findings."""
     return "socialized" if "socialized" in test.columns else "loss"

@@ -1,4 +1,4 @@
-"""Layers of a venue, and calls on guarantors, of one result."""
+"""Layers of venues, and calls on guarantors, in one result."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ from ..phrases import (
 
 MOST = 12  # venues with their layers
 ROWS = 40
-HIT = 1e-6  # of what hits a node: a layer that absorbs less was not hit
+HIT = 1e-6  # share of the loss of a node; a layer that absorbs less counts as not hit
 GUARANTEE = ("guarantor", "debtor", "covers", "layer", "ranking")
 
 
 def venues(result: PropagationResult) -> list[Any]:
-    """The nodes whose layers are worth a table.
+    """The nodes whose layers are shown in a table.
 
-    First those with a waterfall and those that guarantors support, then those of whose layers more
-    than one was hit, then others with a rule of their own; the largest loss first.
+    First nodes with a waterfall or with guarantors, then nodes with more than one layer hit, then
+    other nodes with a rule of their own; in each group, the largest loss first.
     """
     frame, net = result.layers, result.network
     whole = frame.groupby("node", sort=False)["absorbed"].transform("sum")
@@ -47,7 +47,7 @@ def venues(result: PropagationResult) -> list[Any]:
 
 
 def layers(result: PropagationResult, tag: str) -> list[Exhibit]:
-    """F10, T10L: the waterfall of the venue that was hit most, and the layers of all venues."""
+    """F10, T10L: the waterfall of the venue with the largest loss, and layers of all venues."""
     title = "Layer by layer"
     found = venues(result)
     if not found:
@@ -68,7 +68,7 @@ def _layers_table(result: PropagationResult, found: list[Any], tag: str) -> Exhi
     frame = frame[frame["node"].isin(found[:MOST])]
     frame = frame.assign(
         reaches=frame["absorbed"][::-1].groupby(frame["node"]).cumsum()[::-1]
-    )  # what it and the layers after it absorb
+    )  # absorbed by this layer and those after it
     to = scale(frame["reaches"], net.unit)
     rows = []
     for node in found[:MOST]:
@@ -87,7 +87,7 @@ def _layers_table(result: PropagationResult, found: list[Any], tag: str) -> Exhi
     more = len(found) - MOST
     note = (
         f"Amounts in {to.label or 'money'}. The layers of a venue in the order in which they lose, "
-        "its own equity first; counted from face value, also where it was missing before the shock."
+        "its own equity first; counted from face value, including losses before the shock."
         + left_out(more, "more venues")
     )
     head = ["venue", "layer", "reaches it", "absorbs", "of that", "capacity", "used"]
@@ -95,12 +95,12 @@ def _layers_table(result: PropagationResult, found: list[Any], tag: str) -> Exhi
 
 
 def _used(share: float) -> str:
-    """A haircut, with one digit more than other shares have."""
+    """A haircut, with one digit more than other shares."""
     return "<0.1%" if 0 < share < 0.0005 else f"{share:.1%}".replace(".0%", "%")
 
 
 def calls(result: PropagationResult, tag: str) -> Exhibit | None:
-    """T10C: what guarantors were called for."""
+    """T10C: amounts called from guarantors."""
     frame = result.calls
     if frame.empty:
         return None
@@ -126,7 +126,7 @@ def calls(result: PropagationResult, tag: str) -> Exhibit | None:
 
 
 def guarantee_words(row: Any, name: dict[object, str]) -> list[str]:
-    """The words of a guarantee: who, for whom, what, where and in which order."""
+    """The text of a guarantee: guarantor, debtor, claims covered, layer and order."""
     whose = "its shortfall" if pd.isna(row.creditor) else f"claims of {name[row.creditor]}"
     layer = "" if pd.isna(row.layer) else str(row.layer)
     ranking = str(row.ranking).replace("_", " ")
