@@ -107,6 +107,31 @@ def test_a_model_names_its_source_parameters_and_shows_an_example(model):
     assert re.search(r"\(\d{4}\)", model.source)
 
 
+ROLE = re.compile(r":(?:func|class|meth|mod|attr|data|obj):`[^`]*?~?(contagion[\w.]*)[^`]*`")
+
+
+def exists(name: str) -> bool:
+    """Whether a dotted name leads to a module, or to a member or annotated field of one."""
+    held: object = ct
+    path, *parts = name.rstrip(".").split(".")
+    for part in parts:
+        path += f".{part}"
+        if inspect.isclass(held) and part in inspect.get_annotations(held):
+            return True
+        try:
+            held = getattr(held, part) if hasattr(held, part) else importlib.import_module(path)
+        except ImportError:
+            return False
+    return True
+
+
+def test_names_in_docstrings_exist():
+    files = {p: p.read_text("utf-8") for p in sorted((ROOT / "contagion").rglob("*.py"))}
+    names = [(p.name, name) for p, text in files.items() for name in ROLE.findall(text)]
+    assert len(names) > 150
+    assert [pair for pair in names if not exists(pair[1])] == []
+
+
 SOURCED = {**ct.models.MODELS, **{f"valuations: {word}": kind for word, kind in VALUATIONS.items()}}
 
 

@@ -1,7 +1,7 @@
 """The provenance of a network: one record for each step that produced it, in order.
 
 Every function that makes a network from tables or from another network adds a record, see
-:attr:`contagion.ExposureNetwork.provenance`. Titles, banners and the report use the records.
+`ExposureNetwork.provenance`. Titles, banners and the report use the records.
 """
 
 from __future__ import annotations
