@@ -20,17 +20,17 @@ def test_a_chain_has_one_path(chain):
     assert why.table["rounds"].tolist() == [(0, 1, -1)]
     assert (why.node, why.loss, why.direct, why.on_claims) == ("c", 3.0, 0.0, pytest.approx(3.0))
     assert why.passed_on == 0
-    assert why.state == "does not fail"
+    assert why.state == "does not default"
     assert "a → b → c" in repr(why) and "owners lose 3" in repr(why)
 
 
 def test_the_state_names_how_a_node_fails(chain):
     result = ct.EisenbergNoe().propagate(chain, ct.Shock.loss({"a": 8.0}))
-    assert result.explain("a").state == "fails in round 0"
-    assert result.explain("b").state == "fails in round 1"
+    assert result.explain("a").state == "defaults in round 0"
+    assert result.explain("b").state == "defaults in round 1"
     assert result.explain("a").table.empty and result.explain("a").passed_on == pytest.approx(6.0)
     pinned = ct.EisenbergNoe().propagate(chain, ct.Shock.default("a"))
-    assert "outside reasons" in pinned.explain("a").state
+    assert "by the shock" in pinned.explain("a").state
     broke = chain.with_nodes(external_assets={"a": 4.0})
     assert "was insolvent by 6 before" in ct.EisenbergNoe().propagate(broke).explain("a").state
 

@@ -135,7 +135,7 @@ def test_a_result_shows_the_layers_of_its_node(result):
     assert labels(ax) == ["loss", *mine["layer"]]
     assert np.allclose([width for _, width in bars(ax, style.LOSS)], mine["absorbed"])
     assert "Clearing house" in ax.get_title(loc="left") and "USD m" in ax.get_xlabel()
-    assert any("20 m USD hit it" in text and "Trading desk fails" in text for text in words(ax))
+    assert any("20 m USD hit it" in text and "Trading desk defaults" in text for text in words(ax))
 
 
 def test_a_missing_or_unknown_node_gets_the_names_of_those_with_layers(result):
@@ -221,7 +221,7 @@ def test_texts_say_how_much_more_or_less(comparison):
 def test_title_says_shock_and_network(comparison):
     title = ct.plot.rule_comparison(comparison).get_title(loc="left")
     assert "Three venues, four banks" in title
-    assert "Trading desk fails and pays nothing on its debts" in title
+    assert "Trading desk defaults and pays nothing on its debts" in title
 
 
 def test_who_bears_the_same_is_one_group(comparison):

@@ -40,11 +40,11 @@ def shock_words(network: ExposureNetwork, shock: Shock) -> str:
     >>> import contagion as ct
     >>> net = ct.datasets.load("neva_ring3")
     >>> shock_words(net, ct.Shock.default("A", recovery=0.5))
-    'A fails and pays 50% of its debts.'
+    'A defaults and pays 50% of its debts.'
     """
     name, shock = names(network), shock.resolved(network)
     parts = [
-        f"{name[node]} fails and pays {f'{_exact(rate)} of' if rate else 'nothing on'} its debts"
+        f"{name[node]} defaults and pays {f'{_exact(rate)} of' if rate else 'nothing on'} its debts"
         for node, rate in shock.defaults
     ]
     for what, amounts, shares in (

@@ -133,15 +133,15 @@ def explain(result: RunArrays, node: Any, most: int = MOST) -> Explanation:
 def _state(result: RunArrays, at: int) -> str:
     book = result.network.book
     if not result.outcome.defaulted[at]:
-        return "does not fail"
+        return "does not default"
     if result.pinned[at]:
-        return "fails for outside reasons (the shock)"
+        return "is set to default by the shock"
     if book.equity[at] < 0:
         return (
             f"was insolvent by {money(-float(book.equity[at]), result.network.unit)} before "
             "the shock"
         )
-    return f"fails in round {int(result.default_round[at])}"
+    return f"defaults in round {int(result.default_round[at])}"
 
 
 def _own(
