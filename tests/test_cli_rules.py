@@ -136,7 +136,7 @@ ERRORS = [
     ([*ALLOCATE, "priority"], "priority needs a column 'tier'"),
     ([*ALLOCATE, "capped"], "share="),
     ([*ALLOCATE, "waterfall"], "FILE.toml"),
-    ([*ALLOCATE, "venue:bitmex"], "none 'clawback', the layer of 4 claims"),
+    ([*ALLOCATE, "venue:bitmex"], "but not 'clawback', the layer of 4 claims"),
     ([*ALLOCATE, "venue:okex_2018"], "no claims and no capacity"),
     ([*ALLOCATE, "no.toml"], "no file 'no.toml'"),
     ([*ALLOCATE, "broken.toml"], "broken.toml: Unknown rule 'queu'. Did you mean 'queue'?"),

@@ -226,7 +226,7 @@ def test_words_are_no_numbers():
     ids=lambda m: type(m).__name__,
 )
 def test_an_asset_that_a_parameter_does_not_name_is_an_error(model):
-    with pytest.raises(ct.ModelError, match="nothing about 'X'"):
+    with pytest.raises(ct.ModelError, match="no value for 'X'"):
         model.propagate(one_asset([5.0], [1.0], [0.0]))
 
 

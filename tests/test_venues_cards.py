@@ -157,7 +157,7 @@ def test_venues_draws_the_worked_example(cli, tmp_path, monkeypatch):
     ("words", "says"),
     [
         (["aavee"], "Did you mean 'aave'?"),
-        (["aave", "--terms"], "ask for one"),
+        (["aave", "--terms"], "exclude each other"),
         (["--figure", "a.png"], "say which"),
     ],
 )

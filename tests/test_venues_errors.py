@@ -52,7 +52,7 @@ def test_claims_without_the_columns_are_refused():
     claims = {"claimant": ["a"], "amount": [1.0], "layer": "adl", "scor": [1]}
     with pytest.raises(RuleError, match="Did you mean 'scor'"):
         venues.bitmex.rule(fund=0).allocate(1, claims)
-    with pytest.raises(RuleError, match="none 'adll'"):
+    with pytest.raises(RuleError, match="but not 'adll'"):
         venues.bitmex.rule(fund=0).allocate(1, {**claims, "layer": "adll", "score": [1]})
     with pytest.raises(RuleError, match="below 0"):
         venues.drift.perp(0, 0, 0).allocate(
