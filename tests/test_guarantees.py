@@ -326,7 +326,7 @@ def test_paths_and_hops_follow_the_guarantees():
     assert result.explain("c").table["amount"].tolist() == pytest.approx([1])
 
 
-@pytest.mark.parametrize("tolerance", [1e-6, 1e-10, 1e-13, 1e-15])
+@pytest.mark.parametrize("tolerance", [1e-6, 1e-8, 1e-10, 1e-13])
 def test_calls_settle_at_every_tolerance(tolerance):
     """One of these 600 scenarios oscillated for 10,000 rounds by the error of each solution."""
     net = ct.datasets.load("three_venues")
@@ -335,5 +335,5 @@ def test_calls_settle_at_every_tolerance(tolerance):
     )
     model = ct.EisenbergNoe(tolerance=tolerance)
     found = model.solve(net, scenarios.draw(0, 600).losses)
-    assert found.converged.all() and found.residual.max() <= max(tolerance, 1e-14)
+    assert found.converged.all() and found.residual.max() <= tolerance
     assert found.rounds.max() < 300
