@@ -63,7 +63,9 @@ def test_layers_that_do_not_fit_are_refused(plain):
     with pytest.raises(RuleError, match=r"has none\. Leave the layer empty"):
         plain.with_guarantees([promise("g", "a", 3, layer="fund")])
     net = plain.with_rule("a", Waterfall([Layer("fund")]))
-    with pytest.raises(RuleError, match=r"but not 'fond', the layer of 1 claim of 3 \('g'\).*'fund'"):
+    with pytest.raises(
+        RuleError, match=r"but not 'fond', the layer of 1 claim of 3 \('g'\).*'fund'"
+    ):
         net.with_guarantees([promise("g", "a", 3, layer="fond")])
     mixed = build(
         {"a": 6, "b": 1, "g": 9}, ["a b 10 fund"], rules={"a": Waterfall([Layer("fund")])}
