@@ -76,11 +76,15 @@ def _results(
 
 
 @contextmanager
-def workers(n_jobs: int) -> Iterator[Callable[[Iterator[Any]], Any]]:
+def workers(
+    n_jobs: int, shipped: Shipped | None = None
+) -> Iterator[Callable[[Iterator[Any]], Any]]:
     """A pool of processes as a function: it yields the results of `joblib.delayed` calls in order.
 
     Some backends of joblib return all results together (multiprocessing, ray). They get the calls
-    in small batches, so that memory does not grow with the number of calls.
+    in small batches, so that memory does not grow with the number of calls. On dask, `shipped` is
+    sent to every worker before the first call. joblib alone would send it to one worker, and lose
+    it if this worker died before another one had copied it.
 
     >>> from joblib import delayed
     >>> with workers(1) as pool:
@@ -90,9 +94,18 @@ def workers(n_jobs: int) -> Iterator[Callable[[Iterator[Any]], Any]]:
     from joblib import Parallel, effective_n_jobs
     from joblib.parallel import get_active_backend
 
-    streams = get_active_backend()[0].supports_return_generator
-    with Parallel(n_jobs=n_jobs, return_as="generator" if streams else "list") as pool:
-        yield pool if streams else partial(_by_turns, pool, TURN * effective_n_jobs(n_jobs))
+    backend = get_active_backend()[0]
+    streams = backend.supports_return_generator
+    sent = getattr(backend, "data_futures", None)  # of dask: {id of an argument: its copies}
+    if sent is not None and shipped is not None:
+        copies = backend.client.scatter([shipped], broadcast=True, hash=False)
+        sent[id(shipped)] = copies[0]
+    try:
+        with Parallel(n_jobs=n_jobs, return_as="generator" if streams else "list") as pool:
+            yield pool if streams else partial(_by_turns, pool, TURN * effective_n_jobs(n_jobs))
+    finally:
+        if sent is not None:
+            sent.pop(id(shipped), None)
 
 
 def _by_turns(

@@ -67,8 +67,8 @@ def test_bars_are_layers_the_diamond_is_the_whole_and_the_last_bar_is_the_gap():
     assert [text.xy[0] for text in ax.texts[:2]] == [3, 6]  # behind what is drawn
     note = words(ax)[-1].replace("\n", " ")
     assert note == (
-        "a defaults and pays nothing on its debts. All nodes: the layers one by one add up to 6.000, "
-        "together to 8.000, 33% more."
+        "a defaults and pays nothing on its debts. All nodes: the layers one by one add up to "
+        "6.000, together to 8.000, 33% more."
     )
     assert entries(ax) == ["loans", "derivatives", "all layers together", "gap between them"]
     assert ax.get_xlabel() == "loss by contagion"

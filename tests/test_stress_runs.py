@@ -506,12 +506,14 @@ def test_a_killed_dask_worker_changes_nothing(net, whole, tmp_path):
         ):
             workers = client.run(os.getpid)
             victim = next(iter(workers.values()))
-            killed = []
+            killed, copies = [], []
             save = Folder.save_part
 
             def kill(self, part):
                 save(self, part)
                 if not killed:
+                    held = client.who_has().items()
+                    copies.extend(len(by) for key, by in held if "Shipped" in str(key))
                     os.kill(victim, signal.SIGKILL)
                     killed.append(victim)
 
@@ -521,6 +523,7 @@ def test_a_killed_dask_worker_changes_nothing(net, whole, tmp_path):
                 test = stress_test(net, MODEL, scenarios(net), chunk=1024, out=tmp_path, n_jobs=2)
             finally:
                 patch.undo()
+    assert copies == [2]  # every worker has the network, so that the death of one loses nothing
     assert killed and test.digest() == whole[1] and files(tmp_path) == files(whole[0])
 
 

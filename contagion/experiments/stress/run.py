@@ -271,7 +271,7 @@ class Run:
 
     @contextmanager
     def _workers(self) -> Iterator[Any]:
-        with self._bar(), workers(self.n_jobs) as pool:
+        with self._bar(), workers(self.n_jobs, self.shipped) as pool:
             yield pool
 
     @contextmanager
