@@ -70,9 +70,11 @@ def _results(
         return
     from joblib import delayed
 
-    calls = (delayed(_called)(*call) for call in _parcels(run, iter(tasks)))
-    with workers(n_jobs) as pool, closing(pool(calls)) as results:
-        yield from results
+    parcels = _parcels(run, iter(tasks))
+    for first in islice(parcels, 1):
+        calls = (delayed(_called)(*call) for call in chain([first], parcels))
+        with workers(n_jobs, first[0]) as pool, closing(pool(calls)) as results:
+            yield from results
 
 
 @contextmanager
